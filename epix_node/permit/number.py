@@ -1,0 +1,66 @@
+"""Permit numbers and permit keys (contract 1).
+
+Numbers are not unique in the world, nor even within a Party: a number means something only together with its
+issuer, and a permit is one (issuer, type, normalised number, year of issue).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+MAX_NUMBER_CHARACTERS = 70
+"""Longest normalised number (contract 1; an..70 in the WCO 3.3 message of toolkit v2)."""
+
+_DASHES = dict.fromkeys(
+    [0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0x2E3A, 0x2E3B, 0xFE58, 0xFE63, 0xFF0D, 0x058A, 0x05BE]
+    + [0x1400, 0x1806, 0x2E17, 0x2E1A, 0x2E40, 0x2E5D, 0x301C, 0x3030, 0x30A0, 0x10EAD],
+    "-",
+)
+_SLASHES = {0x2215: "/", 0x2044: "/"}
+_LEADING_WORD = re.compile(r"(?:NO\.|N°)")
+_SPACE_RUN = re.compile(r"\s+")
+
+
+def normalised(number: str) -> str:
+    """The number as it is compared: ``" No. 26xa–000123"`` and ``"26XA-000123"`` are the same number.
+
+    NFKC, trimmed, upper case, runs of white space to one space, Unicode dashes to ``-``, U+2215 and U+2044 to
+    ``/``, one leading ``NO.`` or ``N°`` removed and trimmed again; nothing else (contract 1). Normalising twice
+    changes nothing more unless a second leading word stands there.
+    """
+    # NFKC turns U+2011 into U+2010 and the degree-like U+00BA (in "Nº") into "o": both are then handled below.
+    text = unicodedata.normalize("NFKC", number).translate(_DASHES).translate(_SLASHES)
+    text = _SPACE_RUN.sub(" ", text.upper()).strip()
+    leading = _LEADING_WORD.match(text)
+    return text[leading.end() :].strip() if leading else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class PermitKey:
+    """The one permit that is meant: issuer code, type letter, normalised number, year of ``issued_on``."""
+
+    issuer: str
+    type: str
+    number: str
+    year: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The key as contract 4 prints it."""
+        return {"issuer": self.issuer, "type": self.type, "number": self.number, "year": self.year}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class NumberRef:
+    """What is known of a permit that somebody speaks of: issuer and normalised number, perhaps type and year."""
+
+    issuer: str
+    number: str
+    type: str | None = None
+    year: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As in a finding's ``permits``: type and year null where not given (contract 5)."""
+        return {"issuer": self.issuer, "type": self.type, "number": self.number, "year": self.year}
