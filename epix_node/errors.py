@@ -4,6 +4,7 @@
     ├── InputError                      the sender can fix it
     │   ├── MalformedDocumentError      not understood: not XML, not the schema, over a limit
     │   ├── RulesBrokenError            breaks a rule; carries the findings (``rules.finding``)
+    │   ├── UnacceptableError           understood, but it cannot be so: a date in the future, a wrong successor
     │   ├── NotFoundError               no such permit, event, finding, peer or key
     │   └── NotOursError                this node does not speak for that issuer
     ├── ConflictError                   true, but not now
@@ -46,6 +47,12 @@ class InputError(EpixError):
 
 class MalformedDocumentError(InputError):
     """The input could not be understood; ``code`` is a reason code of contract 4 where one fits."""
+
+
+class UnacceptableError(InputError):
+    """Understood, but it cannot be so; the message says what would be."""
+
+    default_code = "UNACCEPTABLE"
 
 
 class NotFoundError(InputError):

@@ -93,6 +93,7 @@ class Endorsement:
     date: date
     lines: tuple[EventLine, ...]
     transport_document: str | None = None
+    import_permit: PermitRef | None = None
     declaration: str | None = None
     officer: str | None = None
     continues: str | None = None

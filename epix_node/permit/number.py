@@ -19,7 +19,7 @@ _DASHES = dict.fromkeys(
     + [0x1400, 0x1806, 0x2E17, 0x2E1A, 0x2E40, 0x2E5D, 0x301C, 0x3030, 0x30A0, 0x10EAD],
     "-",
 )
-_SLASHES = {0x2215: "/", 0x2044: "/"}
+_CHARACTERS = {**_DASHES, 0x2215: "/", 0x2044: "/"}
 _LEADING_WORD = re.compile(r"(?:NO\.|N°)")
 _SPACE_RUN = re.compile(r"\s+")
 
@@ -28,14 +28,18 @@ def normalised(number: str) -> str:
     """The number as it is compared: ``" No. 26xa–000123"`` and ``"26XA-000123"`` are the same number.
 
     NFKC, trimmed, upper case, runs of white space to one space, Unicode dashes to ``-``, U+2215 and U+2044 to
-    ``/``, one leading ``NO.`` or ``N°`` removed and trimmed again; nothing else (contract 1). Normalising twice
-    changes nothing more unless a second leading word stands there.
+    ``/``, a leading ``NO.`` or ``N°`` removed and trimmed again; nothing else (contract 1). Normalising twice
+    changes nothing more, so a leading word that repeats is removed as often as it stands there: otherwise nobody
+    could ask for a permit by the number that this node prints.
     """
-    # NFKC turns U+2011 into U+2010 and the degree-like U+00BA (in "Nº") into "o": both are then handled below.
-    text = unicodedata.normalize("NFKC", number).translate(_DASHES).translate(_SLASHES)
-    text = _SPACE_RUN.sub(" ", text.upper()).strip()
-    leading = _LEADING_WORD.match(text)
-    return text[leading.end() :].strip() if leading else text
+    # NFKC turns U+2011 into U+2010 and makes U+2044 out of fractions, so it comes first. Upper case can come apart
+    # ("ΐ" into three characters): NFKC once more puts it together, so that the result is stable.
+    text = unicodedata.normalize("NFKC", number).translate(_CHARACTERS)
+    text = unicodedata.normalize("NFKC", text.upper()).translate(_CHARACTERS)
+    text = _SPACE_RUN.sub(" ", text).strip()
+    while leading := _LEADING_WORD.match(text):
+        text = text[leading.end() :].strip()
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -15,8 +15,8 @@ from enum import StrEnum
 MAX_DECIMALS = 6
 """Most decimals that a quantity may have (contract 1)."""
 
-MAX_MICRO = 2**62
-"""Bound of one stored quantity in micro-units: a 64-bit column holds it and the sum of two (9 million tonnes in grams)."""
+MAX_MICRO = 2**62 - 1
+"""Bound of one stored quantity in micro-units: a 64-bit column holds it and the sum of two (4.6 million tonnes)."""
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _MICRO = 1_000_000
@@ -121,11 +121,10 @@ def parse_amount(text: str) -> Decimal:
     """The decimal that the text writes. Raises ``NotAQuantityError``: no exponents, no signs but ``-``, six decimals."""
     if len(text) > 40 or _DECIMAL.fullmatch(text) is None:
         raise NotAQuantityError(f"{text[:40]!r} is not a decimal number")
-    amount = Decimal(text)
-    exponent = amount.normalize().as_tuple().exponent
-    if isinstance(exponent, int) and -exponent > MAX_DECIMALS:
+    # Counted in the text: Decimal.normalize() rounds to 28 digits and would hide decimals behind many zeros.
+    if len(text.partition(".")[2].rstrip("0")) > MAX_DECIMALS:
         raise NotAQuantityError(f"{text} has more than {MAX_DECIMALS} decimals")
-    return amount
+    return Decimal(text)
 
 
 def in_unit(micro: int, unit: str) -> str:

@@ -1,0 +1,1 @@
+"""What this Party does: publish, withdraw, replace, endorse, confirm, correct, report a paper, alert. Sync, whole acts."""

@@ -1,0 +1,101 @@
+"""The texts that members of an exchange document hold, each with the one way to write it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from epix_node.clock import format_time, parse_time
+from epix_node.document.salts import decode_salt, encode_salt
+from epix_node.document.shape import Leaf
+from epix_node.permit.json_fields import calendar_date, event_id, issuer_code
+from epix_node.permit.number import MAX_NUMBER_CHARACTERS, normalised
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_YEAR = re.compile(r"[0-9]{4}", re.ASCII)
+
+
+def is_normalised(number: str) -> bool:
+    """Whether the text is a normalised permit number of 1–70 characters.
+
+    Normalising takes off one leading ``NO.``, so a normalised number may itself begin with one; putting one in front
+    first makes the test exact.
+    """
+    return 0 < len(number) <= MAX_NUMBER_CHARACTERS and normalised("NO." + number) == number
+
+
+def _only(form: re.Pattern[str], text: str) -> str:
+    if form.fullmatch(text) is None:
+        raise ValueError("not in the form required")
+    return text
+
+
+def _time(text: str) -> datetime:
+    return parse_time(_only(_TIME, text))
+
+
+def _utc(moment: datetime) -> str:
+    if moment.utcoffset() != UTC.utcoffset(None):
+        raise ValueError("times in documents are in UTC")
+    return format_time(moment)
+
+
+def _digest(text: str) -> str:
+    return _only(_DIGEST, text)
+
+
+def _number(text: str) -> str:
+    if not is_normalised(text):
+        raise ValueError("the number is not normalised")
+    return text
+
+
+def _recipient(text: str) -> str:
+    return text if text == "*" else issuer_code(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError("neither true nor false")
+    return text == "true"
+
+
+def _flag_text(flag: bool) -> str:  # noqa: FBT001  # a value, not a switch
+    return "true" if flag else "false"
+
+
+def codes(kind: type[StrEnum]) -> Leaf:
+    """One word of a closed list."""
+    return Leaf(to_text=lambda code: str(kind(code)), from_text=kind)
+
+
+def words(*known: str) -> Leaf:
+    """One word of a closed list that is no type of its own."""
+
+    def known_word(text: str) -> str:
+        if text not in known:
+            raise ValueError("not in the list")
+        return text
+
+    return Leaf(to_text=known_word, from_text=known_word)
+
+
+TEXT = Leaf()
+TEXT_OR_EMPTY = Leaf(may_be_empty=True)
+DATE = Leaf(to_text=date.isoformat, from_text=calendar_date)
+DATE_TEXT = Leaf(to_text=lambda text: calendar_date(text).isoformat(), from_text=lambda t: calendar_date(t).isoformat())
+"""A date in a body that stays JSON (``presented``)."""
+TIME = Leaf(to_text=_utc, from_text=_time)
+FLAG = Leaf(to_text=_flag_text, from_text=_flag)
+COUNT = Leaf(from_text=lambda text: int(_only(_WHOLE_NUMBER, text)))
+YEAR = Leaf(to_text=lambda year: f"{year:04d}", from_text=lambda text: int(_only(_YEAR, text)))
+SALT = Leaf(to_text=encode_salt, from_text=decode_salt)
+DIGEST = Leaf(to_text=_digest, from_text=_digest)
+CODE = Leaf(to_text=issuer_code, from_text=issuer_code)
+"""A country or territory, or ``EU``."""
+RECIPIENT = Leaf(to_text=_recipient, from_text=_recipient)
+NUMBER = Leaf(to_text=_number, from_text=_number)
+EVENT_ID = Leaf(to_text=event_id, from_text=event_id)

@@ -1,0 +1,90 @@
+"""Whether a document that another Party's register lists may be believed.
+
+Each document is checked alone, outside any transaction, in the order of C.6: digest, form, signature, key, then
+what the signed bytes say against the register that lists them. A refused one keeps its bytes and its reason and
+spoils nothing else. Whether it can be *recorded* (its permit key is free, and so on) is decided in the transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from epix_node.document.header import DocumentType
+from epix_node.document.model import ExchangeDocument
+from epix_node.document.reader import read_document
+from epix_node.errors import MalformedDocumentError
+from epix_node.permit.facts import Source
+from epix_node.permit.reasons import Reason
+from epix_node.register.entry import Leaf, document_commitment
+from epix_node.signing.verdict import SignatureState
+from epix_node.signing.verifier import KeyFinder, verify
+
+ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
+"""Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
+
+
+class Trust(KeyFinder, Protocol):
+    """Whose keys count, and which Party speaks for an issuer."""
+
+    def speaks_for(self, party: str, code: str) -> bool:
+        """Whether this Party's node speaks for the code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A register entry and the bytes that came for it."""
+
+    sha256: str
+    index: int
+    leaf: Leaf
+    xml: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A document that may be recorded."""
+
+    document: ExchangeDocument
+    xml: bytes
+    sha256: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A document for the quarantine, with a reason code of contract 4."""
+
+    sha256: str
+    index: int
+    reason: str
+    xml: bytes
+
+
+def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: datetime) -> Accepted | Refused:
+    """Believe the document or say why not; raises nothing."""
+
+    def refused(reason: str) -> Refused:
+        return Refused(sha256=listed.sha256, index=listed.index, reason=reason, xml=listed.xml)
+
+    if hashlib.sha256(listed.xml).hexdigest() != listed.sha256:
+        return refused(Reason.DIGEST_MISMATCH)
+    try:
+        verdict = verify(listed.xml, trust, at=listed.leaf.at, environment=environment, proven_before=now)
+        if verdict.signature is not SignatureState.VALID or verdict.signed is None:
+            return refused(verdict.reasons[0] if verdict.reasons else Reason.SIGNATURE_INVALID)
+        document = read_document(verdict.signed)
+    except MalformedDocumentError as error:
+        return refused(error.code)
+    header = document.header
+    if header.party != party or listed.leaf.party != party or listed.leaf.environment != environment:
+        return refused(Reason.KEY_WRONG_PARTY)
+    if document_commitment(header.salt, listed.xml) != listed.leaf.d:
+        return refused(Reason.DIGEST_MISMATCH)
+    if header.type in ISSUERS_OWN and not trust.speaks_for(party, header.permit_issuer or ""):
+        return refused(Reason.KEY_WRONG_PARTY)
+    source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=listed.leaf.at)
+    return Accepted(document=document, xml=listed.xml, sha256=listed.sha256, source=source)

@@ -1,0 +1,168 @@
+"""The own register: how a statement of this Party becomes a signed document and a numbered entry.
+
+``prepare`` is the expensive part (writing, signing, verifying what was signed) and runs outside any transaction.
+``enter`` runs inside the transaction that records the statement: index, leaf, right edge and signed checkpoint are
+committed together with it or not at all, so that an acknowledged document is always in a signed checkpoint and an
+index is never used twice, whatever crashes when (ADR 11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from epix_node.document.header import DocumentType, Header
+from epix_node.document.model import Body, ExchangeDocument
+from epix_node.document.salts import new_salt
+from epix_node.document.writer import write_document
+from epix_node.permit.facts import Source
+from epix_node.permit.number import NumberRef
+from epix_node.register.checkpoint import Checkpoint, sign_checkpoint
+from epix_node.register.cosignature import Cosigner
+from epix_node.register.entry import Leaf, document_commitment
+from epix_node.register.merkle import RightEdge, leaf_hash
+from epix_node.register.note import NoteSigner
+from epix_node.signing.signer import Signer
+from epix_node.signing.verdict import SignatureState
+from epix_node.signing.verifier import KeyFinder, verify
+from epix_node.store import documents, register
+from epix_node.store.database import Session
+from epix_node.store.register import RegisterState
+
+COSIGN_EVERY = timedelta(minutes=10)
+"""An unchanged checkpoint is cosigned again after this time (protocol decision 5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRegister:
+    """Who writes the own register, and with which keys."""
+
+    party: str
+    codes: frozenset[str]
+    environment: str
+    signer: Signer
+    log: NoteSigner
+    cosigner: Cosigner
+    keys: KeyFinder
+    """The own manifest's keys: what this node signs must verify under them before it is published."""
+
+    @property
+    def origin(self) -> str:
+        """The name of the log (C2SP tlog-checkpoint)."""
+        return self.log.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A signed document that is in no register yet."""
+
+    document: ExchangeDocument
+    xml: bytes
+    sha256: str
+
+
+def prepare(
+    own: OwnRegister,
+    body: Body,
+    *,
+    type_: DocumentType,
+    subject: NumberRef,
+    recipients: Sequence[str],
+    now: datetime,
+    permit_salt: bytes | None = None,
+    token_digest: str | None = None,
+    event_id: str | None = None,
+    supersedes: str | None = None,
+) -> Prepared:
+    """Write and sign a document, and verify it as its readers will.
+
+    ``permit_salt`` is the permit's where the writer holds it and the document belongs to the permit's chain; otherwise
+    the document draws its own (protocol decision 4).
+
+    Raises:
+        RuntimeError: our own signature does not verify; such a document must never be published.
+    """
+    header = Header(
+        environment=own.environment,
+        party=own.party,
+        type=type_,
+        issued=now.replace(microsecond=0),
+        salt=new_salt(),
+        permit_salt=permit_salt or new_salt(),
+        token_digest=token_digest,
+        recipients=tuple(sorted(set(recipients))),
+        permit_issuer=subject.issuer,
+        permit_type=subject.type,
+        permit_number=subject.number,
+        permit_year=subject.year,
+        event_id=event_id,
+        supersedes=supersedes,
+    )
+    document = ExchangeDocument(header=header, body=body)
+    xml = own.signer.sign(write_document(document), at=header.issued)
+    verdict = verify(xml, own.keys, at=header.issued, environment=own.environment)
+    if verdict.signature is not SignatureState.VALID:
+        raise RuntimeError(f"this node cannot verify what it just signed: {', '.join(verdict.reasons)}")
+    return Prepared(document=document, xml=xml, sha256=hashlib.sha256(xml).hexdigest())
+
+
+def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: datetime) -> Source:
+    """Give the document the next index of the own register and sign the checkpoint that covers it."""
+    held = register.state(session, own.party) or _empty(own)
+    header = prepared.document.header
+    leaf = Leaf(
+        at=now,
+        c=register.next_commitment(session, own.party, header.permit_salt),
+        d=document_commitment(header.salt, prepared.xml),
+        environment=own.environment,
+        party=own.party,
+    )
+    entry = leaf.to_bytes()
+    index = held.edge.size
+    register.append(session, own.party, index, [entry], [leaf.c])
+    _publish(session, own, held.edge.extended([leaf_hash(entry)]), now=now)
+    documents.add(
+        session,
+        prepared.document,
+        xml=prepared.xml,
+        sha256=prepared.sha256,
+        register_index=index,
+        at=leaf.at,
+        received_at=now,
+    )
+    return Source(document=prepared.sha256, type=header.type.value, party=own.party, index=index, at=leaf.at)
+
+
+def published(session: Session, own: OwnRegister, *, now: datetime) -> RegisterState:
+    """The newest signed checkpoint, cosigned again first where its last cosignature is older than ten minutes."""
+    held = register.state(session, own.party) or _empty(own)
+    if held.cosigned_at is not None and now - held.cosigned_at < COSIGN_EVERY:
+        return held
+    return _publish(session, own, held.edge, now=now)
+
+
+def _publish(session: Session, own: OwnRegister, edge: RightEdge, *, now: datetime) -> RegisterState:
+    checkpoint = Checkpoint(origin=own.origin, size=edge.size, root=edge.root())
+    state = RegisterState(
+        party=own.party,
+        origin=own.origin,
+        edge=edge,
+        checkpoint_size=edge.size,
+        checkpoint=sign_checkpoint(checkpoint, log=own.log, cosigner=own.cosigner, at=now),
+        cosigned_at=now.replace(microsecond=0),
+    )
+    register.put_state(session, state)
+    return state
+
+
+def _empty(own: OwnRegister) -> RegisterState:
+    return RegisterState(
+        party=own.party,
+        origin=own.origin,
+        edge=RightEdge.empty(),
+        checkpoint_size=0,
+        checkpoint=None,
+        cosigned_at=None,
+    )

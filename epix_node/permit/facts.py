@@ -1,0 +1,132 @@
+"""What a node holds about one permit number: the permits, and what happened under them, each with its register entry.
+
+Status and findings are functions of these facts and of now, of nothing else (contract 5). A fact names the
+document that states it and the register that lists the document, so that everybody can check it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from epix_node.permit.event import Confirmation, Endorsement, PermitRef, Presentation, Withdrawal
+from epix_node.permit.model import Permit
+from epix_node.permit.number import PermitKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A document, the Party whose register lists it, the entry's index, and when that register accepted it.
+
+    ``index`` is ``None`` for a document that is not in a verified part of the register (grade UNLOGGED).
+    """
+
+    document: str
+    type: str
+    party: str
+    index: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalFact:
+    """The issuer took the permit back; ``issued`` is the document's time of issue."""
+
+    source: Source
+    withdrawal: Withdrawal
+    issued: datetime
+
+    @property
+    def day(self) -> date:
+        """The day of the withdrawal for FRD-03: the UTC date of ``Issued`` (``domain-rules.md`` 0.15)."""
+        return self.issued.astimezone(UTC).date()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermitFact:
+    """A permit that this node holds, and its withdrawal where there is one."""
+
+    source: Source
+    permit: Permit
+    withdrawal: WithdrawalFact | None = None
+
+    @property
+    def key(self) -> PermitKey:
+        """The permit's key."""
+        return self.permit.key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFact:
+    """Something that happened, as its writer last stated it: superseded events are no facts any more."""
+
+    source: Source
+    body: Endorsement | Confirmation | Presentation
+
+    @property
+    def party(self) -> str:
+        """The Party that states it."""
+        return self.source.party
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All facts that speak of one (issuer, normalised number), whatever type or year.
+
+    ``uses`` are confirmations that name one of these permits as their import permit; they may themselves be
+    about a permit with another number.
+    """
+
+    issuer: str
+    number: str
+    permits: tuple[PermitFact, ...]
+    events: tuple[EventFact, ...]
+    uses: tuple[EventFact, ...] = ()
+
+    def events_of(self, permit: PermitFact) -> tuple[EventFact, ...]:
+        """The events about this very permit; see ``permit_meant``."""
+        return tuple(e for e in self.events if permit_meant(self.permits, e.body.permit, on=e.body.date) is permit)
+
+    def uses_of(self, permit: PermitFact) -> tuple[EventFact, ...]:
+        """The confirmations that name this very permit as their import permit."""
+        return tuple(
+            use
+            for use in self.uses
+            if isinstance(use.body, Confirmation)
+            and use.body.import_permit is not None
+            and permit_meant(self.permits, use.body.import_permit, on=use.body.date) is permit
+        )
+
+    def events_without_permit(self) -> tuple[EventFact, ...]:
+        """Events that fit no held permit, or several without telling which."""
+        return tuple(e for e in self.events if permit_meant(self.permits, e.body.permit, on=e.body.date) is None)
+
+
+def permits_meant(permits: Iterable[PermitFact], ref: PermitRef) -> tuple[PermitFact, ...]:
+    """The permits that a reference may mean: type and date of issue only choose between several (contract 1)."""
+    candidates = tuple(permits)
+    if len(candidates) > 1 and ref.type is not None:
+        candidates = tuple(p for p in candidates if p.permit.type == ref.type) or candidates
+    if len(candidates) > 1 and ref.issued_on is not None:
+        candidates = tuple(p for p in candidates if p.key.year == ref.issued_on.year) or candidates
+    if len(candidates) > 1 and ref.issued_on is not None:
+        candidates = tuple(p for p in candidates if p.permit.issued_on == ref.issued_on) or candidates
+    return candidates
+
+
+def permit_meant(permits: Iterable[PermitFact], ref: PermitRef, *, on: date) -> PermitFact | None:
+    """The one permit that a recorded event belongs to.
+
+    An event that became ambiguous later belongs to the permit in force on its date (contract 1); ``None`` where
+    that decides nothing either.
+    """
+    candidates = permits_meant(permits, ref)
+    if len(candidates) > 1:
+        candidates = tuple(p for p in candidates if _in_force(p.permit, on))
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _in_force(permit: Permit, on: date) -> bool:
+    begins, ends = permit.in_force_from, permit.valid_until
+    return (begins is None or begins <= on) and (ends is None or on <= ends)

@@ -1,0 +1,58 @@
+"""The closed list of reason codes: why a verdict is not a plain yes (contract 4)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """One reason; programs may rely on the word. Grouped by the step of C.6 that finds it, in that order."""
+
+    # the document is none (C.6 steps 1 to 4): answered 400 or 413, no verdict is given
+    TOO_LARGE = "TOO_LARGE"
+    NOT_UTF8 = "NOT_UTF8"
+    FORBIDDEN_XML = "FORBIDDEN_XML"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    NOT_A_DOCUMENT = "NOT_A_DOCUMENT"
+
+    # the signature
+    SIGNATURE_MISSING = "SIGNATURE_MISSING"
+    SIGNATURE_NOT_UNIQUE = "SIGNATURE_NOT_UNIQUE"
+    SIGNATURE_MISPLACED = "SIGNATURE_MISPLACED"
+    ALGORITHM_NOT_ALLOWED = "ALGORITHM_NOT_ALLOWED"
+    REFERENCE_NOT_ALLOWED = "REFERENCE_NOT_ALLOWED"
+    DUPLICATE_ID = "DUPLICATE_ID"
+    KEY_UNKNOWN = "KEY_UNKNOWN"
+    KEY_WRONG_PARTY = "KEY_WRONG_PARTY"
+    KEY_WRONG_USE = "KEY_WRONG_USE"
+    KEY_NOT_IN_PERIOD = "KEY_NOT_IN_PERIOD"
+    REVOKED_KEY = "REVOKED_KEY"
+    SIGNATURE_INVALID = "SIGNATURE_INVALID"
+    CONTENT_MISMATCH = "CONTENT_MISMATCH"
+
+    # the register
+    DIGEST_MISMATCH = "DIGEST_MISMATCH"
+    NOT_IN_REGISTER = "NOT_IN_REGISTER"
+    NOT_WITNESSED = "NOT_WITNESSED"
+    REGISTER_DISPUTED = "REGISTER_DISPUTED"
+    BACKDATED = "BACKDATED"
+
+    # how fresh what we know is
+    TRUST_LIST_STALE = "TRUST_LIST_STALE"
+    TRUST_LIST_EXPIRED = "TRUST_LIST_EXPIRED"
+    MIRROR_STALE = "MIRROR_STALE"
+    MIRROR_EXPIRED = "MIRROR_EXPIRED"
+
+    # the permit
+    NOT_COVERED = "NOT_COVERED"
+    NOT_ISSUED = "NOT_ISSUED"
+    NO_MATCH = "NO_MATCH"
+    WITHDRAWN = "WITHDRAWN"
+    """Stands for the statuses REVOKED and REPLACED."""
+    USED = "USED"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    CONFIRMED_ELSEWHERE = "CONFIRMED_ELSEWHERE"
+    ENTRY_WITHHELD = "ENTRY_WITHHELD"
+    CONTENT_DIFFERS = "CONTENT_DIFFERS"

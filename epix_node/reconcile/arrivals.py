@@ -1,0 +1,39 @@
+"""Who imported, and what arrived (``domain-rules.md`` 0.16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from epix_node.permit.event import Confirmation, EventLine
+from epix_node.permit.facts import EventFact
+from epix_node.permit.model import Permit
+
+
+def imported_by(permit: Permit, party: str) -> bool:
+    """Whether a confirmation of ``party`` is an import: every Party's is, but a declared transit country's.
+
+    A transit country that is also the country of destination imports: box 3a says where the goods stay, and an
+    issuer's slip in the transit list must not hide a second use.
+    """
+    return party == permit.destination or party not in permit.transit
+
+
+def has_arrived(line: EventLine, confirmation: Confirmation) -> bool:
+    """Whether the goods of this line came in: the line's own outcome decides, else the confirmation's."""
+    return (line.outcome or confirmation.outcome).is_arrival
+
+
+def is_arrival(confirmation: Confirmation) -> bool:
+    """Whether anything came in; where nothing was counted, the confirmation's outcome says so."""
+    if not confirmation.lines:
+        return confirmation.outcome.is_arrival
+    return any(has_arrived(line, confirmation) for line in confirmation.lines)
+
+
+def arrivals(permit: Permit, events: Iterable[EventFact]) -> tuple[EventFact, ...]:
+    """The confirmations among ``events`` by which goods arrived where they were going."""
+    return tuple(
+        event
+        for event in events
+        if isinstance(event.body, Confirmation) and is_arrival(event.body) and imported_by(permit, event.party)
+    )

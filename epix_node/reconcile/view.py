@@ -1,0 +1,55 @@
+"""What a detector may know besides the facts of one case: parameters, the time, and what the register shows.
+
+A detector is a function of a ``Case`` and a ``View`` and of nothing else, so that every node that holds the same
+documents shows the same findings (``domain-rules.md`` 0.10, 0.20). National settings are not in here: they change
+verdicts, lanes and additional R items only (0.9).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from epix_node.permit.facts import Case, EventFact, PermitFact
+from epix_node.permit.number import PermitKey
+from epix_node.rules.ruleset import PatternParameters
+from epix_node.trust.coverage import Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """How completely this node sees the issuer's register: what absence may be concluded from (contract 4).
+
+    ``watermark`` is the time up to which the register was read. Only for an issuer all of whose permits this node
+    would hold; elsewhere a permit may be missing because it was addressed to another Party.
+    """
+
+    coverage: Coverage | None
+    watermark: datetime | None
+    disputed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The surroundings of one case.
+
+    ``neighbours`` are the issuer's permits whose numbers look like the case's number (``neighbours``), and
+    ``neighbour_confirmed`` those of them that some Party confirmed. ``neighbour_dismissed``: the issuer dismissed
+    the typing error (FRD-05 of class R) that was supposed here; it stays so, whatever is decided later.
+    ``goods`` are the cases of the permits under which the goods of ``case.uses`` travelled, as far as this node
+    holds them: an import permit is used by confirmations that are about another permit.
+    """
+
+    parameters: PatternParameters
+    ruleset_id: str
+    now: datetime
+    observation: Observation | None = None
+    neighbours: tuple[PermitFact, ...] = ()
+    neighbour_confirmed: frozenset[PermitKey] = frozenset()
+    neighbour_dismissed: bool = False
+    goods: tuple[Case, ...] = ()
+
+    def goods_of(self, use: EventFact) -> Case | None:
+        """The case of the permit that ``use`` is about, or ``None`` where this node knows nothing of it."""
+        permit = use.body.permit
+        return next((c for c in self.goods if (c.issuer, c.number) == (permit.issuer, permit.number)), None)

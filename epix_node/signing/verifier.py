@@ -1,0 +1,213 @@
+"""Decides whether the owner of a pinned certificate signed a document: C.6, "Verify, in this order", steps 1 to 8.
+
+    1 size   2 encoding, no DOCTYPE, instruction or comment   3 limits                              (``safexml``)
+    4 our document, with exactly one signature, last
+    5 the signature has the shape of the profile, every Id is unique                                (``profile``)
+    6 the certificate is in the Party's keys, for this use, at this time, and not revoked           (``trust``)
+    7 signxml: the digests, the signature, the signed properties, against that certificate only
+    8 what was signed says what we looked up
+
+Each step rests on those before it; the first that fails gives the reason. What is no document at all (steps 1 to 4)
+raises ``MalformedDocumentError``; everything else is a ``Verdict``. After step 7 only ``Verdict.signed`` is read.
+
+Not here: whether the document is in a register (``register``), and what it means (``document``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Protocol
+
+from cryptography import x509
+from lxml import etree
+from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
+from signxml.verifier import VerifyResult
+from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
+
+from epix_node import safexml
+from epix_node.errors import MalformedDocumentError, TrustError
+from epix_node.permit.reasons import Reason
+from epix_node.signing.profile import SIGNATURE, SignatureParts, check_signature, find_signature
+from epix_node.signing.verdict import SignatureState, Verdict
+from epix_node.trust.certificate import country_of
+from epix_node.trust.keyring import SigningKey
+
+DOCUMENT_NAMESPACE = "urn:epix-node:document:1"
+"""Namespace of root, header and body (decision 1)."""
+
+_DOCUMENT = f"{{{DOCUMENT_NAMESPACE}}}Document"
+_HEADER = f"{{{DOCUMENT_NAMESPACE}}}Header"
+_BODY = f"{{{DOCUMENT_NAMESPACE}}}Body"
+_ENVIRONMENT = f"{{{DOCUMENT_NAMESPACE}}}Environment"
+_PARTY = f"{{{DOCUMENT_NAMESPACE}}}Party"
+_TYPE = f"{{{DOCUMENT_NAMESPACE}}}Type"
+
+
+class KeyFinder(Protocol):
+    """Who may sign for whom; ``trust.keyring.Keyring`` in production. Knowing nobody refuses everybody."""
+
+    def find(self, party: str, certificate_sha256: str) -> SigningKey | None:
+        """The key of this Party whose certificate has this fingerprint."""
+
+    def owner(self, certificate_sha256: str) -> str | None:
+        """The Party that this certificate belongs to."""
+
+
+def verify(
+    document: bytes,
+    keys: KeyFinder,
+    *,
+    at: datetime,
+    environment: str,
+    proven_before: datetime | None = None,
+) -> Verdict:
+    """The verdict on this document's signature, as of ``at``, for a node of this environment.
+
+    ``at`` is the time at which the key must have been good: when the register took the document, or now.
+    ``proven_before`` is the time before which this node knows the document to have existed (decision 7); it is what
+    saves a document whose key was revoked later.
+
+    Raises:
+        MalformedDocumentError: this is no exchange document: code TOO_LARGE, NOT_UTF8, FORBIDDEN_XML, LIMIT_EXCEEDED
+            or NOT_A_DOCUMENT.
+        ValueError: a time has no zone.
+    """
+    if at.tzinfo is None or (proven_before is not None and proven_before.tzinfo is None):
+        raise ValueError("a signature is verified as of a time with a zone")
+    root = safexml.parse(document, strict=True)  # steps 1 to 3
+    header = _read_header(root)  # step 4, first half
+    fingerprint: str | None = None
+    try:
+        signature = find_signature(root)  # step 4, second half
+        parts = check_signature(signature)  # step 5
+        fingerprint = sha256(parts.certificate).hexdigest()
+        key = _trusted_key(keys, fingerprint, header)  # step 6
+        _check_period(key, at=at, proven_before=proven_before)
+        signed = _signed_content(root, parts, key.certificate, at=at)  # step 7
+        _check_content(signed, header, environment)  # step 8
+    except TrustError as refusal:
+        return Verdict.refused(Reason(refusal.code), party=header.party, certificate_sha256=fingerprint)
+    return Verdict(
+        signature=SignatureState.VALID,
+        signed=signed.signed_data,
+        party=header.party,
+        certificate_sha256=fingerprint,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """Who says to have written what, and where it counts."""
+
+    environment: str
+    party: str
+    document_type: str
+
+
+def _read_header(root: etree._Element) -> _Header:
+    """The three members that choose the key; raises ``MalformedDocumentError`` where this is not our document."""
+    if root.tag != _DOCUMENT or [child.tag for child in root if child.tag != SIGNATURE] != [_HEADER, _BODY]:
+        raise MalformedDocumentError(
+            f"not a Document of {DOCUMENT_NAMESPACE} with Header and Body", code=Reason.NOT_A_DOCUMENT
+        )
+    header = root.find(_HEADER)
+    values: list[str] = []
+    for name in (_ENVIRONMENT, _PARTY, _TYPE):
+        members = [] if header is None else header.findall(name)
+        if len(members) != 1 or len(members[0]) or not members[0].text:
+            raise MalformedDocumentError("Header without Environment, Party or Type", code=Reason.NOT_A_DOCUMENT)
+        values.append(members[0].text)
+    environment, party, document_type = values
+    return _Header(environment=environment, party=party, document_type=document_type)
+
+
+def _trusted_key(keys: KeyFinder, fingerprint: str, header: _Header) -> SigningKey:
+    """The key that this certificate is, where it is the writer's own and for documents of this type."""
+    key = keys.find(header.party, fingerprint)
+    if key is None:
+        if keys.owner(fingerprint) is None:
+            raise TrustError("nobody's certificate", code=Reason.KEY_UNKNOWN)
+        raise TrustError("another Party's certificate", code=Reason.KEY_WRONG_PARTY)
+    if country_of(key.certificate) != header.party:
+        raise TrustError("the certificate names another country", code=Reason.KEY_WRONG_PARTY)
+    if header.document_type not in key.uses:
+        raise TrustError("the key is not for documents of this type", code=Reason.KEY_WRONG_USE)
+    return key
+
+
+def _check_period(key: SigningKey, *, at: datetime, proven_before: datetime | None) -> None:
+    """Raise unless the key was good at that time, by manifest and certificate, and is not revoked (decision 7)."""
+    not_before = max(key.not_before, key.certificate.not_valid_before_utc)
+    not_after = min(key.not_after, key.certificate.not_valid_after_utc)
+    if not not_before <= at <= not_after:
+        raise TrustError("the key was not in its period", code=Reason.KEY_NOT_IN_PERIOD)
+    if key.is_revoked and (key.invalid_since is None or proven_before is None or proven_before >= key.invalid_since):
+        raise TrustError("the key is revoked", code=Reason.REVOKED_KEY)
+
+
+class _PinnedVerifier(XAdESVerifier):
+    """signxml's verifier on a tree that steps 1 to 5 have checked: the same checks, without its repeated parsing.
+
+    Its schema validation, digests, signature and property checks are untouched. What is spared is parsing the document
+    again (``get_root``), and copying the whole document to find an element of the signature (``_verify_reference``).
+    """
+
+    def get_root(self, data: etree._Element) -> etree._Element:
+        # Copied by signxml before anything is changed, so that the tree checked is the tree verified.
+        return data
+
+    def _fromstring(self, xml_string: bytes, **_: Any) -> etree._Element:
+        return safexml.parse_again(xml_string)
+
+    def _tostring(self, xml_node: etree._Element, **_: Any) -> bytes:
+        return etree.tostring(xml_node, encoding="UTF-8")
+
+    def _verify_reference(
+        self,
+        reference: etree._Element,
+        index: int,
+        root: etree._Element,
+        *more: Any,
+    ) -> VerifyResult:
+        # Step 5 made sure that a reference with a fragment names an element of the signature, by a unique Id, and that
+        # it is digested under exclusive C14N, which takes nothing from the elements around it.
+        inside = reference.get("URI") != ""
+        part = root.find(SIGNATURE) if inside else root
+        result: VerifyResult = super()._verify_reference(  # type: ignore[no-untyped-call]  # signxml types public names
+            reference, index, part, *more
+        )
+        return result
+
+
+def _signed_content(
+    root: etree._Element, parts: SignatureParts, certificate: x509.Certificate, *, at: datetime
+) -> VerifyResult:
+    """What the key of this certificate signed of the document: bytes, and the tree parsed from these bytes."""
+    config = XAdESSignatureConfiguration(
+        location="./",
+        expect_references=True,  # any number for signxml; step 5 allows two sets only
+        signature_methods=frozenset({SignatureMethod.ECDSA_SHA256}),
+        digest_algorithms=frozenset({DigestAlgorithm.SHA256}),
+        default_reference_c14n_method=CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0,
+        verification_time=at,
+    )
+    try:
+        return _PinnedVerifier().verify(root, x509_cert=certificate, expect_config=config)[parts.document_reference]
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever signxml, lxml or cryptography says of hostile input (C.6, table: TypeError and others among it), it
+        # means that this is no signature. Neither logged nor shown: messages may quote the document.
+        raise TrustError("the signature does not verify", code=Reason.SIGNATURE_INVALID) from error
+
+
+def _check_content(signed: VerifyResult, header: _Header, environment: str) -> None:
+    """Raise unless the signed bytes are our document and its header is the one that chose the key, and ours."""
+    try:
+        signed_header = None if signed.signed_xml is None else _read_header(signed.signed_xml)
+    except MalformedDocumentError as error:
+        raise TrustError("the signed bytes are no document", code=Reason.CONTENT_MISMATCH) from error
+    if signed_header != header or header.environment != environment:
+        raise TrustError("the signed header is not the one looked up", code=Reason.CONTENT_MISMATCH)

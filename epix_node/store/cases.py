@@ -1,0 +1,138 @@
+"""Everything held about one permit number, as one value (``permit.facts.Case``), and the status cards made of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from epix_node.permit.event import Confirmation, EventLine
+from epix_node.permit.facts import Case, EventFact, PermitFact, Source, permit_meant
+from epix_node.permit.number import PermitKey
+from epix_node.permit.status import Flag, LineBalance, Standing, Status
+from epix_node.store import events, permits
+from epix_node.store.tables import EventRow, OrphanRow, PermitRow, StatusCardRow
+
+
+def load(session: Session, issuer: str, number: str) -> Case:
+    """The case of a normalised number: permits with their withdrawals, events, and uses as an import permit."""
+    held = permits.numbered(session, issuer, number)
+    withdrawn = {}
+    for fact in events.withdrawals(session, issuer, number):
+        withdrawn.setdefault(fact.withdrawal.permit, fact)  # the oldest counts; a permit is withdrawn once
+    return Case(
+        issuer=issuer,
+        number=number,
+        permits=tuple(replace(fact, withdrawal=withdrawn.get(fact.key)) for fact in held),
+        events=events.about(session, issuer, number),
+        uses=tuple(_with_goods(session, use) for use in events.using(session, issuer, number)),
+    )
+
+
+def _with_goods(session: Session, use: EventFact) -> EventFact:
+    """The same confirmation with the taxon and term of each block filled in from the permit that it is about.
+
+    The blocks of a use are those of the export permit, so an import permit can only compare what the goods are.
+    """
+    body = use.body
+    if not isinstance(body, Confirmation) or all(line.taxon is not None for line in body.lines):
+        return use
+    meant = permit_meant(permits.numbered(session, body.permit.issuer, body.permit.number), body.permit, on=body.date)
+    if meant is None:
+        return use
+    blocks = {line.block: line for line in meant.permit.lines if line.block is not None}
+
+    def named(line: EventLine) -> EventLine:
+        stated = blocks.get(line.block) if line.block is not None else None
+        if line.taxon is not None or stated is None:
+            return line
+        return replace(line, taxon=stated.taxon, term=line.term or stated.term)
+
+    return replace(use, body=replace(body, lines=tuple(named(line) for line in body.lines)))
+
+
+def mark_orphan(session: Session, issuer: str, number: str, *, orphan: bool) -> None:
+    """Remember, or forget, that events speak of a number which no held permit has."""
+    row = session.get(OrphanRow, (issuer, number))
+    if orphan and row is None:
+        session.add(OrphanRow(issuer=issuer, number=number))
+    elif not orphan and row is not None:
+        session.delete(row)
+    session.flush()
+
+
+def orphans(session: Session) -> list[tuple[str, str]]:
+    """Every (issuer, number) that events speak of and no held permit has."""
+    query = select(OrphanRow).order_by(col(OrphanRow.issuer), col(OrphanRow.number))
+    return [(row.issuer, row.number) for row in session.exec(query)]
+
+
+def orphans_of(session: Session, issuer: str) -> list[str]:
+    """The orphan numbers of one issuer."""
+    query = select(OrphanRow.number).where(OrphanRow.issuer == issuer)
+    return list(session.exec(query.order_by(col(OrphanRow.number))))
+
+
+def numbers(session: Session) -> list[tuple[str, str]]:
+    """Every (issuer, number) that a permit or an event speaks of, for reconciling everything again."""
+    found = set(session.exec(select(PermitRow.issuer, PermitRow.number).distinct()))
+    found |= set(session.exec(select(EventRow.permit_issuer, EventRow.permit_number).distinct()))
+    return sorted((issuer, number) for issuer, number in found)
+
+
+def put_card(session: Session, fact: PermitFact, standing: Standing) -> None:
+    """Write the card of a permit, in the transaction that changed its facts."""
+    key = standing.key
+    values = {
+        "party": fact.source.party,
+        "register_index": fact.source.index,
+        "issued_on": fact.permit.issued_on.isoformat() if fact.permit.issued_on else "",
+        "valid_from": standing.valid_from.isoformat() if standing.valid_from else None,
+        "valid_until": standing.valid_until.isoformat() if standing.valid_until else None,
+        "settled": standing.settled.value if standing.settled else None,
+        "moving": standing.moving.value if standing.moving else None,
+        "exported_in_time": standing.exported_in_time,
+        "untouched": standing.untouched,
+        "flags": ",".join(flag.value for flag in standing.flags),
+        "replaced_by": json.dumps(standing.replaced_by.to_json()) if standing.replaced_by else None,
+        "lines": json.dumps([line.to_json() for line in standing.lines], ensure_ascii=False, separators=(",", ":")),
+    }
+    row = session.get(StatusCardRow, (key.issuer, key.number, key.type, key.year))
+    if row is None:
+        session.add(StatusCardRow(**key.to_json(), **values))
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+    session.flush()
+
+
+def cards(session: Session, issuer: str, number: str) -> list[tuple[Standing, Source]]:
+    """The standing of every permit with this number, each with its document's register entry."""
+    query = (
+        select(StatusCardRow)
+        .where(StatusCardRow.issuer == issuer, StatusCardRow.number == number)
+        .order_by(col(StatusCardRow.type), col(StatusCardRow.year))
+    )
+    found = []
+    for row in session.exec(query):
+        fact = permits.find(session, PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year))
+        assert fact is not None
+        found.append((_standing(row), fact.source))
+    return found
+
+
+def _standing(row: StatusCardRow) -> Standing:
+    return Standing(
+        key=PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year),
+        valid_from=date.fromisoformat(row.valid_from) if row.valid_from else None,
+        valid_until=date.fromisoformat(row.valid_until) if row.valid_until else None,
+        settled=Status(row.settled) if row.settled else None,
+        moving=Status(row.moving) if row.moving else None,
+        exported_in_time=row.exported_in_time,
+        untouched=row.untouched,
+        flags=tuple(Flag(flag) for flag in row.flags.split(",") if flag),
+        replaced_by=PermitKey(**json.loads(row.replaced_by)) if row.replaced_by else None,
+        lines=tuple(LineBalance(**line) for line in json.loads(row.lines)),
+    )

@@ -1,0 +1,231 @@
+"""Signed exchange documents: the exact bytes, who may have them, and in which order the feed lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_
+from sqlmodel import Session, col, insert, select
+
+from epix_node.document.model import ExchangeDocument
+from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow
+
+EVERYBODY = "*"
+"""Recipient of documents of multiple use, which no feed lists (protocol decision 3)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldDocument:
+    """A document as this node holds it."""
+
+    party: str
+    sha256: str
+    type: str
+    xml: bytes
+    salt: bytes
+    permit_salt: bytes
+    recipients: tuple[str, ...]
+    permit_issuer: str
+    permit_number: str
+    register_index: int | None
+    at: datetime
+
+
+def add(
+    session: Session,
+    document: ExchangeDocument,
+    *,
+    xml: bytes,
+    sha256: str,
+    register_index: int | None,
+    at: datetime,
+    received_at: datetime,
+) -> None:
+    """Keep the exact bytes under (party, digest). The caller has checked that they are not there yet."""
+    header = document.header
+    session.execute(
+        insert(DocumentRow).values(
+            party=header.party,
+            sha256=sha256,
+            type=header.type.value,
+            xml=xml,
+            salt=header.salt,
+            permit_salt=header.permit_salt,
+            permit_issuer=header.permit_issuer or "",
+            permit_number=header.permit_number or "",
+            recipients=_joined(header.recipients),
+            event_id=header.event_id,
+            supersedes=header.supersedes,
+            register_index=register_index,
+            at=at,
+            received_at=received_at,
+        )
+    )
+
+
+def holds(session: Session, party: str, sha256: str) -> bool:
+    """Whether these bytes are kept already."""
+    return session.get(DocumentRow, (party, sha256)) is not None
+
+
+def held(session: Session, party: str, digests: Collection[str]) -> set[str]:
+    """Those of the digests whose documents are kept."""
+    found: set[str] = set()
+    ordered = sorted(digests)
+    for start in range(0, len(ordered), 500):
+        chunk = ordered[start : start + 500]
+        query = select(DocumentRow.sha256).where(DocumentRow.party == party, col(DocumentRow.sha256).in_(chunk))
+        found.update(session.exec(query))
+    return found
+
+
+def find(session: Session, sha256: str, *, party: str | None = None) -> HeldDocument | None:
+    """The document with this digest."""
+    query = select(DocumentRow).where(DocumentRow.sha256 == sha256)
+    if party is not None:
+        query = query.where(DocumentRow.party == party)
+    row = session.exec(query).first()
+    return None if row is None else _held(row)
+
+
+def superseding(session: Session, party: str, sha256: str) -> str | None:
+    """The digest of the held document of this Party that takes this one back, should it have come first."""
+    query = select(DocumentRow.sha256).where(DocumentRow.party == party, DocumentRow.supersedes == sha256)
+    return session.exec(query.order_by(col(DocumentRow.register_index), col(DocumentRow.sha256))).first()
+
+
+def feed(
+    session: Session, party: str, *, codes: Collection[str], start: int, size: int, limit: int
+) -> tuple[list[HeldDocument], int]:
+    """Which of the entries ``[start, to)`` of the own register are addressed to one of ``codes``.
+
+    Returns them in register order and ``to``, the index after the last one examined: at most ``limit`` entries,
+    ``to`` at most ``size``, the size of a published checkpoint.
+    """
+    addressed = or_(*(col(DocumentRow.recipients).contains(f",{code},", autoescape=True) for code in sorted(codes)))
+    query = (
+        select(DocumentRow)
+        .where(
+            DocumentRow.party == party,
+            col(DocumentRow.register_index) >= start,
+            col(DocumentRow.register_index) < size,
+            addressed,
+        )
+        .order_by(col(DocumentRow.register_index))
+        .limit(limit)
+    )
+    rows = [_held(row) for row in session.exec(query)]
+    if len(rows) < limit:
+        return rows, max(start, size)
+    last = rows[-1].register_index
+    assert last is not None
+    return rows, last + 1
+
+
+def given(session: Session, party: str, digests: Sequence[str], *, codes: Collection[str]) -> dict[str, bytes]:
+    """The own documents among ``digests`` that one of ``codes`` may have: as recipient, or granted by an alert."""
+    result: dict[str, bytes] = {}
+    for sha256 in digests:
+        row = session.get(DocumentRow, (party, sha256))
+        if row is None:
+            continue
+        addressed = not set(_split(row.recipients)).isdisjoint(codes)
+        if addressed or any(session.get(GrantRow, (code, sha256)) is not None for code in codes):
+            result[sha256] = row.xml
+    return result
+
+
+def grant(session: Session, sha256: str, *, codes: Collection[str]) -> None:
+    """Let these Parties have this own document, too. Granting twice changes nothing."""
+    for code in codes:
+        if session.get(GrantRow, (code, sha256)) is None:
+            session.add(GrantRow(code=code, sha256=sha256))
+    session.flush()
+
+
+def audience_of(session: Session, sha256: str, *, party: str) -> tuple[str, ...]:
+    """Everybody who had this own document, as recipient or through an alert: whom a correction must reach."""
+    row = session.get(DocumentRow, (party, sha256))
+    recipients = _split(row.recipients) if row is not None else ()
+    granted = session.exec(select(GrantRow.code).where(GrantRow.sha256 == sha256))
+    return tuple(sorted({*recipients, *granted}))
+
+
+def want(session: Session, *, party: str, sha256: str, register_index: int, now: datetime) -> None:
+    """Remember to ask this Party for a document that an alert names."""
+    if session.get(WantedRow, (party, sha256)) is None and not holds(session, party, sha256):
+        session.add(WantedRow(party=party, sha256=sha256, register_index=register_index, added_at=now))
+        session.flush()
+
+
+def wanted(session: Session, party: str) -> dict[str, int]:
+    """The digests to ask this Party for, each with its register index."""
+    rows = session.exec(select(WantedRow).where(WantedRow.party == party).order_by(col(WantedRow.sha256)).limit(256))
+    return {row.sha256: row.register_index for row in rows}
+
+
+def no_longer_wanted(session: Session, party: str, sha256: str) -> None:
+    """The document came, or its writer will not give it."""
+    row = session.get(WantedRow, (party, sha256))
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
+def quarantine(
+    session: Session,
+    *,
+    party: str,
+    sha256: str,
+    reason: str,
+    document: bytes,
+    register_index: int | None,
+    now: datetime,
+) -> None:
+    """Keep a refused document with its reason; the same bytes again change nothing."""
+    if session.get(QuarantineRow, (party, sha256)) is None:
+        session.add(
+            QuarantineRow(
+                party=party,
+                sha256=sha256,
+                reason=reason,
+                document=document,
+                register_index=register_index,
+                at=now,
+            )
+        )
+        session.flush()
+
+
+def quarantined(session: Session, party: str | None = None) -> list[tuple[str, str, str, int | None]]:
+    """(party, digest, reason, register index) of every refused document, oldest first."""
+    query = select(QuarantineRow).order_by(col(QuarantineRow.at), col(QuarantineRow.sha256))
+    if party is not None:
+        query = query.where(QuarantineRow.party == party)
+    return [(row.party, row.sha256, row.reason, row.register_index) for row in session.exec(query)]
+
+
+def _joined(recipients: Sequence[str]) -> str:
+    return f",{','.join(recipients)}," if recipients else ""
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part for part in text.split(",") if part)
+
+
+def _held(row: DocumentRow) -> HeldDocument:
+    return HeldDocument(
+        party=row.party,
+        sha256=row.sha256,
+        type=row.type,
+        xml=row.xml,
+        salt=row.salt,
+        permit_salt=row.permit_salt,
+        recipients=_split(row.recipients),
+        permit_issuer=row.permit_issuer,
+        permit_number=row.permit_number,
+        register_index=row.register_index,
+        at=row.at,
+    )

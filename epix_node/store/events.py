@@ -1,0 +1,263 @@
+"""What happened under permits, as indexes over the documents that say so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, insert, select, update
+
+from epix_node.document.header import DocumentType
+from epix_node.permit.event import (
+    Confirmation,
+    Correction,
+    Endorsement,
+    PermitRef,
+    Presentation,
+    Withdrawal,
+    WithdrawalReason,
+)
+from epix_node.permit.event_json import event_from_json, event_to_json
+from epix_node.permit.facts import EventFact, Source, WithdrawalFact
+from epix_node.permit.number import PermitKey
+from epix_node.store.tables import EventLineRow, EventRow
+
+Recordable = Endorsement | Confirmation | Presentation
+_RECORDABLE = frozenset({DocumentType.EXPORT_ENDORSEMENT, DocumentType.IMPORT_CONFIRMATION, DocumentType.PRESENTATION})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """An event as recorded, and whether a later document took it back."""
+
+    fact: EventFact
+    superseded_by: str | None
+
+
+def add(session: Session, body: Recordable, *, source: Source, issued: datetime) -> None:
+    """Record an endorsement, a confirmation or a presentation whose document is kept."""
+    imported = body.import_permit if isinstance(body, Confirmation) else None
+    _insert(
+        session,
+        source=source,
+        issued=issued,
+        event_id=body.event_id,
+        ref=body.permit,
+        imported=imported,
+        date=body.date.isoformat(),
+        body=event_to_json(body),
+    )
+    if isinstance(body, Presentation) or not body.lines:
+        return
+    outcome = body.outcome if isinstance(body, Confirmation) else None
+    session.execute(
+        insert(EventLineRow),
+        [
+            {
+                "party": source.party,
+                "document": source.document,
+                "ordinal": ordinal,
+                "block": line.block,
+                "quantity": line.quantity.text,
+                "unit": line.quantity.unit,
+                "unit_class": line.quantity.unit_class.value,
+                "micro": line.quantity.micro,
+                "is_arrival": (decided.is_arrival if (decided := line.outcome or outcome) is not None else True),
+            }
+            for ordinal, line in enumerate(body.lines)
+        ],
+    )
+
+
+def add_withdrawal(session: Session, withdrawal: Withdrawal, *, source: Source, issued: datetime) -> None:
+    """Record a withdrawal whose document is kept."""
+    replaced_by = withdrawal.replaced_by.to_json() if withdrawal.replaced_by else None
+    _insert(
+        session,
+        source=source,
+        issued=issued,
+        event_id=None,
+        ref=PermitRef(issuer=withdrawal.permit.issuer, number=withdrawal.permit.number, type=withdrawal.permit.type),
+        imported=None,
+        date=None,
+        body={
+            "permit": withdrawal.permit.to_json(),
+            "reason": withdrawal.reason.value,
+            "text": withdrawal.text,
+            "replaced_by": replaced_by,
+        },
+    )
+
+
+def add_note(
+    session: Session, *, source: Source, issued: datetime, event_id: str | None, ref: PermitRef, body: dict[str, Any]
+) -> None:
+    """Record a correction or an alert, which are no facts of trade themselves."""
+    _insert(session, source=source, issued=issued, event_id=event_id, ref=ref, imported=None, date=None, body=body)
+
+
+def _insert(
+    session: Session,
+    *,
+    source: Source,
+    issued: datetime,
+    event_id: str | None,
+    ref: PermitRef,
+    imported: PermitRef | None,
+    date: str | None,
+    body: dict[str, Any],
+) -> None:
+    session.execute(
+        insert(EventRow).values(
+            party=source.party,
+            document=source.document,
+            kind=source.type,
+            event_id=event_id,
+            permit_issuer=ref.issuer,
+            permit_number=ref.number,
+            import_issuer=imported.issuer if imported else None,
+            import_number=imported.number if imported else None,
+            date=date,
+            register_index=source.index,
+            issued=issued,
+            at=source.at,
+            body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
+        )
+    )
+
+
+def supersede(session: Session, party: str, document: str, *, by: str) -> bool:
+    """End an event: it is no fact any more. False where it is not held; ending it twice changes nothing."""
+    result = session.execute(
+        update(EventRow)
+        .where(col(EventRow.party) == party, col(EventRow.document) == document, col(EventRow.superseded_by).is_(None))
+        .values(superseded_by=by)
+    )
+    return bool(getattr(result, "rowcount", 0))
+
+
+def import_permit_of(session: Session, party: str, document: str) -> set[tuple[str, str]]:
+    """The (issuer, number) that a recorded confirmation names as import permit, if it names one."""
+    row = session.get(EventRow, (party, document))
+    if row is None or row.import_issuer is None or row.import_number is None:
+        return set()
+    return {(row.import_issuer, row.import_number)}
+
+
+def import_permits_named(session: Session, issuer: str, number: str) -> set[tuple[str, str]]:
+    """The (issuer, number) of every import permit that a confirmation about this number names."""
+    query = select(EventRow.import_issuer, EventRow.import_number).where(
+        EventRow.permit_issuer == issuer, EventRow.permit_number == number, col(EventRow.import_number).is_not(None)
+    )
+    return {(i, n) for i, n in session.exec(query) if i is not None and n is not None}
+
+
+def by_event_id(session: Session, party: str, event_id: str) -> RecordedEvent | None:
+    """The endorsement, confirmation or presentation that this Party recorded under this event id."""
+    query = select(EventRow).where(
+        EventRow.party == party,
+        EventRow.event_id == event_id,
+        col(EventRow.kind).in_(sorted(kind.value for kind in _RECORDABLE)),
+    )
+    row = session.exec(query).first()
+    return None if row is None else RecordedEvent(fact=_fact(row), superseded_by=row.superseded_by)
+
+
+def correction(session: Session, party: str, event_id: str) -> tuple[Correction, Source, str | None] | None:
+    """The correction that this Party recorded under this event id, and what took it back since."""
+    query = select(EventRow).where(
+        EventRow.party == party, EventRow.event_id == event_id, EventRow.kind == DocumentType.CORRECTION.value
+    )
+    row = session.exec(query).first()
+    if row is None:
+        return None
+    body = json.loads(row.body)
+    ref = PermitRef(issuer=row.permit_issuer, number=row.permit_number)
+    return (
+        Correction(event_id=event_id, supersedes=body["supersedes"], permit=ref),
+        _source(row),
+        row.superseded_by,
+    )
+
+
+def id_is_taken(session: Session, party: str, event_id: str) -> bool:
+    """Whether any document of this Party bears this event id."""
+    query = select(EventRow.document).where(EventRow.party == party, EventRow.event_id == event_id)
+    return session.exec(query).first() is not None
+
+
+def about(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
+    """The facts that speak of this number, in an order that depends on nothing but the facts."""
+    query = select(EventRow).where(
+        EventRow.permit_issuer == issuer,
+        EventRow.permit_number == number,
+        col(EventRow.superseded_by).is_(None),
+        col(EventRow.kind).in_(sorted(kind.value for kind in _RECORDABLE)),
+    )
+    return tuple(_fact(row) for row in session.exec(query.order_by(col(EventRow.party), col(EventRow.document))))
+
+
+def using(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
+    """The confirmations that name this number as their import permit."""
+    query = select(EventRow).where(
+        EventRow.import_issuer == issuer,
+        EventRow.import_number == number,
+        col(EventRow.superseded_by).is_(None),
+    )
+    return tuple(_fact(row) for row in session.exec(query.order_by(col(EventRow.party), col(EventRow.document))))
+
+
+def withdrawals(session: Session, issuer: str, number: str) -> tuple[WithdrawalFact, ...]:
+    """The withdrawals of permits with this number, oldest first."""
+    query = select(EventRow).where(
+        EventRow.permit_issuer == issuer,
+        EventRow.permit_number == number,
+        EventRow.kind == DocumentType.WITHDRAWAL.value,
+    )
+    return tuple(
+        WithdrawalFact(source=_source(row), withdrawal=_withdrawal(row.body), issued=row.issued)
+        for row in session.exec(query.order_by(col(EventRow.issued), col(EventRow.document)))
+    )
+
+
+def arrived_per_block(session: Session, issuer: str, number: str) -> dict[tuple[str | None, str], int]:
+    """Micro-units that arrived under this number by (block, unit class): one integer sum in SQL."""
+    query = (
+        select(EventLineRow.block, EventLineRow.unit_class, func.sum(EventLineRow.micro))
+        .join(
+            EventRow,
+            (col(EventRow.party) == EventLineRow.party) & (col(EventRow.document) == EventLineRow.document),
+        )
+        .where(
+            EventRow.permit_issuer == issuer,
+            EventRow.permit_number == number,
+            EventRow.kind == DocumentType.IMPORT_CONFIRMATION.value,
+            col(EventRow.superseded_by).is_(None),
+            col(EventLineRow.is_arrival).is_(True),
+        )
+        .group_by(col(EventLineRow.block), col(EventLineRow.unit_class))
+    )
+    return {(block, unit_class): int(total) for block, unit_class, total in session.exec(query)}
+
+
+def _source(row: EventRow) -> Source:
+    return Source(document=row.document, type=row.kind, party=row.party, index=row.register_index, at=row.at)
+
+
+def _fact(row: EventRow) -> EventFact:
+    body = event_from_json(row.kind, json.loads(row.body))
+    return EventFact(source=_source(row), body=body)
+
+
+def _withdrawal(text: str) -> Withdrawal:
+    body = json.loads(text)
+    replaced_by = body["replaced_by"]
+    return Withdrawal(
+        permit=PermitKey(**body["permit"]),
+        reason=WithdrawalReason(body["reason"]),
+        text=body["text"],
+        replaced_by=PermitKey(**replaced_by) if replaced_by else None,
+    )

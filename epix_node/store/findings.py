@@ -1,0 +1,249 @@
+"""Findings with what the facts alone do not give: first-seen times, decisions, and the issuer's alerts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, tuple_
+from sqlmodel import Session, col, select
+
+from epix_node.clock import parse_time
+from epix_node.permit.facts import Source
+from epix_node.permit.finding import AlertNotice, Decision, Finding, FindingClass, FindingState
+from epix_node.permit.number import NumberRef
+from epix_node.store import cursors
+from epix_node.store.tables import AlertRow, DecisionRow, FindingRow, from_micros, to_micros
+
+
+def find(session: Session, finding_id: str) -> Finding | None:
+    """The finding with this id."""
+    row = session.get(FindingRow, finding_id)
+    return None if row is None else _finding(row)
+
+
+def about(session: Session, issuer: str, number: str) -> tuple[Finding, ...]:
+    """The findings whose sentence is about this number."""
+    query = select(FindingRow).where(FindingRow.issuer == issuer, FindingRow.number == number)
+    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+
+
+def put(session: Session, finding: Finding) -> None:
+    """Write the finding as it is now; the first-seen time of one that is known does not change."""
+    values: dict[str, Any] = {
+        "pattern": finding.pattern,
+        "issuer": finding.subject.issuer,
+        "type": finding.subject.type,
+        "number": finding.subject.number,
+        "year": finding.subject.year,
+        "finding_class": finding.class_.value,
+        "state": finding.state.value,
+        "latest_at": finding.latest_at,
+        "opened": finding.opened,
+        "summary": finding.summary,
+        "permits": _dumps([permit.to_json() for permit in finding.permits]),
+        "parties": _dumps(list(finding.parties)),
+        "evidence": _dumps([_evidence(source) for source in finding.evidence]),
+        "facts": _dumps(finding.values),
+        "ruleset": finding.ruleset,
+        "derived": finding.derived,
+    }
+    row = session.get(FindingRow, finding.id)
+    if row is None:
+        session.add(FindingRow(id=finding.id, first_seen=finding.first_seen, **values))
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+    session.flush()
+
+
+def due_to_open(session: Session, *, before: datetime) -> tuple[Finding, ...]:
+    """Pending findings whose latest evidence is at least as old as ``before``."""
+    query = select(FindingRow).where(FindingRow.state == FindingState.PENDING.value, FindingRow.latest_at <= before)
+    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+
+
+def waiting_for_typing_error(session: Session) -> tuple[Finding, ...]:
+    """Undecided FRD-05 findings of class R: they turn to A by time alone (``domain-rules.md`` 0.5)."""
+    query = select(FindingRow).where(
+        FindingRow.pattern == "FRD-05",
+        FindingRow.finding_class == FindingClass.REVIEW.value,
+        col(FindingRow.derived).is_(True),
+        col(FindingRow.state).in_([FindingState.PENDING.value, FindingState.OPEN.value]),
+    )
+    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+
+
+def of_issuers(session: Session, issuers: Iterable[str]) -> tuple[Finding, ...]:
+    """The derived findings about permits of these issuers that are, or were, of class A and open."""
+    query = (
+        select(FindingRow)
+        .outerjoin(AlertRow, col(AlertRow.finding_id) == FindingRow.id)
+        .where(
+            col(FindingRow.issuer).in_(sorted(issuers)),
+            col(FindingRow.derived).is_(True),
+            (
+                (col(FindingRow.finding_class) == FindingClass.ALERT.value)
+                & (col(FindingRow.state) != FindingState.PENDING.value)
+            )
+            | col(AlertRow.finding_id).is_not(None),
+        )
+    )
+    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingFilter:
+    """What ``GET /findings`` may ask for; ``None`` asks nothing."""
+
+    pattern: str | None = None
+    class_: str | None = None
+    state: str | None = None
+    issuer: str | None = None
+    number: str | None = None
+    since: datetime | None = None
+
+
+def page(
+    session: Session, wanted: FindingFilter, *, cursor: str | None, limit: int
+) -> tuple[list[Finding], str | None]:
+    """Findings by ``first_seen`` and id, ``limit`` at a time, and the cursor of the next page."""
+    query = select(FindingRow)
+    for column, value in (
+        (FindingRow.pattern, wanted.pattern),
+        (FindingRow.finding_class, wanted.class_),
+        (FindingRow.state, wanted.state),
+        (FindingRow.issuer, wanted.issuer),
+        (FindingRow.number, wanted.number),
+    ):
+        if value is not None:
+            query = query.where(col(column) == value)
+    if wanted.since is not None:
+        query = query.where(FindingRow.first_seen >= wanted.since)
+    order = (col(FindingRow.first_seen), col(FindingRow.id))
+    if cursor is not None:
+        seen, last_id = cursors.decode(cursor, parts=2)
+        query = query.where(tuple_(*order) > tuple_(from_micros(int(seen)), last_id))
+    rows = list(session.exec(query.order_by(*order).limit(limit + 1)))
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.encode((str(to_micros(last.first_seen)), last.id))
+    return [_finding(row) for row in rows[:limit]], following
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Open findings by class, and all pending ones."""
+    result = {"A": 0, "R": 0, "S": 0, "pending": 0}
+    query = select(FindingRow.state, FindingRow.finding_class, func.count()).group_by(
+        col(FindingRow.state), col(FindingRow.finding_class)
+    )
+    for state, class_, number in session.exec(query):
+        if state == FindingState.OPEN.value:
+            result[class_] += number
+        elif state == FindingState.PENDING.value:
+            result["pending"] += number
+    return result
+
+
+def decision(session: Session, finding_id: str) -> Decision | None:
+    """What was decided here about this finding."""
+    row = session.get(DecisionRow, finding_id)
+    if row is None:
+        return None
+    return Decision(
+        decision=FindingState(row.decision),
+        reason=row.reason,
+        client=row.client,
+        at=row.at,
+        class_=FindingClass(row.finding_class),
+        seen=frozenset(json.loads(row.seen)),
+    )
+
+
+def decide(session: Session, finding_id: str, made: Decision) -> None:
+    """Keep the newest decision about this finding."""
+    values: dict[str, Any] = {
+        "decision": made.decision.value,
+        "finding_class": made.class_.value,
+        "reason": made.reason,
+        "client": made.client,
+        "at": made.at,
+        "seen": _dumps(sorted(made.seen)),
+    }
+    row = session.get(DecisionRow, finding_id)
+    if row is None:
+        session.add(DecisionRow(finding_id=finding_id, **values))
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+    session.flush()
+
+
+def alert(session: Session, finding_id: str) -> AlertNotice | None:
+    """The newest alert about this finding."""
+    row = session.get(AlertRow, finding_id)
+    if row is None:
+        return None
+    return AlertNotice(
+        party=row.party,
+        document=row.document,
+        class_=FindingClass(row.finding_class),
+        state=FindingState(row.state),
+        at=row.at,
+    )
+
+
+def put_alert(session: Session, finding_id: str, notice: AlertNotice) -> None:
+    """Keep the alert as the newest one about this finding."""
+    values: dict[str, Any] = {
+        "party": notice.party,
+        "document": notice.document,
+        "finding_class": notice.class_.value,
+        "state": notice.state.value,
+        "at": notice.at,
+    }
+    row = session.get(AlertRow, finding_id)
+    if row is None:
+        session.add(AlertRow(finding_id=finding_id, **values))
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+    session.flush()
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _evidence(source: Source) -> dict[str, Any]:
+    return {
+        "document": source.document,
+        "type": source.type,
+        "party": source.party,
+        "index": source.index,
+        "at": source.at.isoformat(),
+    }
+
+
+def _finding(row: FindingRow) -> Finding:
+    return Finding(
+        id=row.id,
+        pattern=row.pattern,
+        subject=NumberRef(issuer=row.issuer, number=row.number, type=row.type, year=row.year),
+        class_=FindingClass(row.finding_class),
+        state=FindingState(row.state),
+        permits=tuple(NumberRef(**permit) for permit in json.loads(row.permits)),
+        parties=tuple(json.loads(row.parties)),
+        first_seen=row.first_seen,
+        latest_at=row.latest_at,
+        opened=row.opened,
+        summary=row.summary,
+        evidence=tuple(Source(**{**e, "at": parse_time(e["at"])}) for e in json.loads(row.evidence)),
+        values=json.loads(row.facts),
+        ruleset=row.ruleset,
+        derived=row.derived,
+    )

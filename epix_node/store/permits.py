@@ -1,0 +1,226 @@
+"""Permits of all issuers, as indexes over their documents."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import tuple_
+from sqlmodel import Session, col, insert, select
+
+from epix_node.permit.facts import PermitFact, Source
+from epix_node.permit.json import permit_from_json, permit_to_json
+from epix_node.permit.model import Permit
+from epix_node.permit.number import PermitKey, normalised
+from epix_node.permit.status import Status
+from epix_node.store import cursors
+from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, TokenRow
+
+
+def add(session: Session, permit: Permit, *, source: Source, token_digest: str | None) -> None:
+    """Index a permit whose document is kept. The caller has checked that its key is free."""
+    key = permit.key
+    assert permit.issued_on is not None
+    session.execute(
+        insert(PermitRow).values(
+            **key.to_json(),
+            party=source.party,
+            document=source.document,
+            issued_on=permit.issued_on.isoformat(),
+            valid_from=_iso(permit.in_force_from),
+            valid_until=_iso(permit.valid_until),
+            importer_country=permit.destination,
+            exporter_country=permit.origin_country,
+            multi_use=permit.multi_use,
+            stamp=_stamp(permit.security_stamp),
+            token_digest=token_digest,
+            register_index=source.index,
+            at=source.at,
+            legacy=permit.legacy,
+            body=json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
+        )
+    )
+    rows = []
+    for ordinal, line in enumerate(permit.lines):
+        permitted = line.permitted()
+        rows.append(
+            {
+                **key.to_json(),
+                "ordinal": ordinal,
+                "block": line.block,
+                "taxon": line.taxon,
+                "term": line.term,
+                "quantity": line.quantity,
+                "unit": line.unit,
+                "unit_class": permitted.unit_class.value if permitted else None,
+                "micro": permitted.micro if permitted else None,
+            }
+        )
+    session.execute(insert(PermitLineRow), rows)
+
+
+def find(session: Session, key: PermitKey) -> PermitFact | None:
+    """The permit with this key, without its withdrawal; ``cases.load`` has the whole story."""
+    row = session.get(PermitRow, (key.issuer, key.type, key.number, key.year))
+    return None if row is None else _fact(row)
+
+
+def numbered(session: Session, issuer: str, number: str) -> tuple[PermitFact, ...]:
+    """Every permit of this issuer with this normalised number, in key order."""
+    query = (
+        select(PermitRow)
+        .where(PermitRow.issuer == issuer, PermitRow.number == number)
+        .order_by(col(PermitRow.type), col(PermitRow.year))
+    )
+    return tuple(_fact(row) for row in session.exec(query))
+
+
+def with_numbers(session: Session, issuer: str, numbers: Collection[str]) -> tuple[PermitFact, ...]:
+    """The permits of this issuer that carry one of these normalised numbers."""
+    found: list[PermitFact] = []
+    ordered = sorted(numbers)
+    for start in range(0, len(ordered), 500):
+        chunk = ordered[start : start + 500]
+        query = (
+            select(PermitRow)
+            .where(PermitRow.issuer == issuer, col(PermitRow.number).in_(chunk))
+            .order_by(col(PermitRow.number), col(PermitRow.type), col(PermitRow.year))
+        )
+        found += [_fact(row) for row in session.exec(query)]
+    return tuple(found)
+
+
+def stamp_holder(session: Session, issuer: str, stamp: str | None) -> PermitKey | None:
+    """The permit of this issuer that bears the security stamp already (STP-01)."""
+    if (text := _stamp(stamp)) is None:
+        return None
+    row = session.exec(select(PermitRow).where(PermitRow.issuer == issuer, PermitRow.stamp == text)).first()
+    return None if row is None else _key(row)
+
+
+def token_digest(session: Session, key: PermitKey) -> str | None:
+    """Hex SHA-256 of the permit's token, as its header states it."""
+    row = session.get(PermitRow, (key.issuer, key.type, key.number, key.year))
+    return None if row is None else row.token_digest
+
+
+def keep_token(session: Session, key: PermitKey, token: str) -> None:
+    """Keep the token of an own permit."""
+    session.add(TokenRow(**key.to_json(), token=token))
+    session.flush()
+
+
+def token(session: Session, key: PermitKey) -> str | None:
+    """The token of an own permit; ``None`` at every other node."""
+    row = session.get(TokenRow, (key.issuer, key.type, key.number, key.year))
+    return None if row is None else row.token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermitFilter:
+    """What ``GET /permits`` may ask for; ``None`` asks nothing."""
+
+    issuer: str | None = None
+    number: str | None = None
+    type: str | None = None
+    year: int | None = None
+    taxon: str | None = None
+    issued_from: date | None = None
+    issued_to: date | None = None
+    status: Status | None = None
+    on: date
+
+
+def page(
+    session: Session, wanted: PermitFilter, *, cursor: str | None, limit: int
+) -> tuple[list[PermitFact], str | None]:
+    """Permits by issue date and number, ``limit`` at a time, and the cursor of the next page.
+
+    Raises:
+        InputError: the cursor is not one that this function made.
+    """
+    query = select(PermitRow)
+    if wanted.issuer is not None:
+        query = query.where(PermitRow.issuer == wanted.issuer)
+    if wanted.number is not None:
+        query = query.where(PermitRow.number == wanted.number)
+    if wanted.type is not None:
+        query = query.where(PermitRow.type == wanted.type)
+    if wanted.year is not None:
+        query = query.where(PermitRow.year == wanted.year)
+    if wanted.issued_from is not None:
+        query = query.where(col(PermitRow.issued_on) >= wanted.issued_from.isoformat())
+    if wanted.issued_to is not None:
+        query = query.where(col(PermitRow.issued_on) <= wanted.issued_to.isoformat())
+    if wanted.taxon is not None:
+        query = query.where(
+            select(PermitLineRow.ordinal)
+            .where(
+                PermitLineRow.issuer == PermitRow.issuer,
+                PermitLineRow.type == PermitRow.type,
+                PermitLineRow.number == PermitRow.number,
+                PermitLineRow.year == PermitRow.year,
+                PermitLineRow.taxon == wanted.taxon,
+            )
+            .exists()
+        )
+    if wanted.status is not None:
+        query = query.join(
+            StatusCardRow,
+            (col(StatusCardRow.issuer) == PermitRow.issuer)
+            & (col(StatusCardRow.number) == PermitRow.number)
+            & (col(StatusCardRow.type) == PermitRow.type)
+            & (col(StatusCardRow.year) == PermitRow.year),
+        ).where(_has_status(wanted.status, wanted.on.isoformat()))
+    order = (col(PermitRow.issued_on), col(PermitRow.number), col(PermitRow.issuer), col(PermitRow.type))
+    if cursor is not None:
+        query = query.where(tuple_(*order) > tuple_(*cursors.decode(cursor, parts=4)))
+    rows = list(session.exec(query.order_by(*order).limit(limit + 1)))
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.encode((last.issued_on, last.number, last.issuer, last.type))
+    return [_fact(row) for row in rows[:limit]], following
+
+
+def _has_status(status: Status, on: str) -> Any:
+    """``Standing.status_on`` as a condition in SQL."""
+    card = StatusCardRow
+    settled, moving = col(card.settled), col(card.moving)
+    past = (col(card.valid_until).is_not(None)) & (col(card.valid_until) < on)
+    early = (col(card.valid_from).is_not(None)) & (col(card.valid_from) > on)
+    undecided = settled.is_(None) & ~past
+    match status:
+        case Status.EXPIRED:
+            return settled.is_(None) & past
+        case Status.EXPORTED | Status.PARTLY_USED:
+            return undecided & (moving == status.value)
+        case Status.NOT_YET_VALID:
+            return undecided & moving.is_(None) & early
+        case Status.VALID:
+            return undecided & moving.is_(None) & ~early
+        case _:
+            return settled == status.value
+
+
+def _fact(row: PermitRow) -> PermitFact:
+    return PermitFact(
+        source=Source(document=row.document, type="permit", party=row.party, index=row.register_index, at=row.at),
+        permit=replace(permit_from_json(json.loads(row.body)), legacy=row.legacy),
+    )
+
+
+def _key(row: PermitRow) -> PermitKey:
+    return PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _stamp(stamp: str | None) -> str | None:
+    """Stamps are compared as numbers are: spaces within them do not count."""
+    return normalised(stamp).replace(" ", "") or None if stamp else None

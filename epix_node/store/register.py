@@ -1,0 +1,120 @@
+"""Registers: the own one, which only this node appends to, and mirrors of every other.
+
+The own register is sequenced inside the transaction that accepts a document: index, leaf, right edge and signed
+checkpoint are committed together with the document or not at all (ADR: sequencing in the accepting transaction).
+A mirror first takes leaves beyond the newest verified checkpoint; only when the root of the right edge equals the
+checkpoint's do they count (``verified``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, insert, select
+
+from epix_node.register.entry import chain_commitment
+from epix_node.register.merkle import RightEdge, leaf_hash
+from epix_node.store.tables import ChainRow, EntryRow, RegisterRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterState:
+    """How much of a register is held: ``edge`` over all leaves, the newest good checkpoint, and its time."""
+
+    party: str
+    origin: str
+    edge: RightEdge
+    checkpoint_size: int
+    checkpoint: bytes | None
+    cosigned_at: datetime | None
+
+
+def state(session: Session, party: str) -> RegisterState | None:
+    """What is held of this Party's register."""
+    row = session.get(RegisterRow, party)
+    if row is None:
+        return None
+    return RegisterState(
+        party=row.party,
+        origin=row.origin,
+        edge=RightEdge.from_bytes(row.size, row.edge),
+        checkpoint_size=row.checkpoint_size,
+        checkpoint=row.checkpoint,
+        cosigned_at=row.cosigned_at,
+    )
+
+
+def put_state(session: Session, held: RegisterState) -> None:
+    """Write the state; the caller has verified the checkpoint."""
+    row = session.get(RegisterRow, held.party)
+    if row is None:
+        row = RegisterRow(party=held.party, origin=held.origin, size=0, edge=b"")
+        session.add(row)
+    row.origin = held.origin
+    row.size = held.edge.size
+    row.edge = held.edge.to_bytes()
+    row.checkpoint_size = held.checkpoint_size
+    row.checkpoint = held.checkpoint
+    row.cosigned_at = held.cosigned_at
+    session.flush()
+
+
+def next_commitment(session: Session, party: str, permit_salt: bytes) -> bytes:
+    """The next ``c`` of this PermitSalt in this register; counts the entry (protocol decision 4)."""
+    row = session.get(ChainRow, (party, permit_salt))
+    if row is None:
+        row = ChainRow(party=party, permit_salt=permit_salt, length=0)
+        session.add(row)
+    position = row.length
+    row.length = position + 1
+    session.flush()
+    return chain_commitment(permit_salt, party, position)
+
+
+def append(session: Session, party: str, start: int, leaves: Sequence[bytes], commitments: Sequence[bytes]) -> None:
+    """Keep leaves ``start``, ``start + 1``, … of a register with their commitments ``c``."""
+    if leaves:
+        session.execute(
+            insert(EntryRow),
+            [
+                {"party": party, "index": start + i, "leaf": leaf, "commitment": c}
+                for i, (leaf, c) in enumerate(zip(leaves, commitments, strict=True))
+            ],
+        )
+
+
+def leaves(session: Session, party: str, start: int, end: int) -> list[bytes]:
+    """The leaves ``[start, end)`` that are held, in order."""
+    query = (
+        select(EntryRow.leaf)
+        .where(EntryRow.party == party, col(EntryRow.index) >= start, col(EntryRow.index) < end)
+        .order_by(col(EntryRow.index))
+    )
+    return list(session.exec(query))
+
+
+def leaf(session: Session, party: str, index: int) -> bytes | None:
+    """One leaf."""
+    row = session.get(EntryRow, (party, index))
+    return None if row is None else row.leaf
+
+
+def drop_from(session: Session, party: str, start: int) -> None:
+    """Forget leaves from ``start`` on: they never were under a verified checkpoint."""
+    session.execute(delete(EntryRow).where(col(EntryRow.party) == party, col(EntryRow.index) >= start))
+
+
+def edge_of(session: Session, party: str, size: int) -> RightEdge:
+    """The right edge over the first ``size`` leaves, derived again from the leaves themselves."""
+    edge = RightEdge.empty()
+    for start in range(0, size, 4096):
+        edge = edge.extended(leaf_hash(entry) for entry in leaves(session, party, start, min(size, start + 4096)))
+    return edge
+
+
+def commitment_held(session: Session, party: str, commitment: bytes) -> int | None:
+    """The index of the entry with this ``c``, if the mirror has one."""
+    query = select(EntryRow.index).where(EntryRow.party == party, EntryRow.commitment == commitment)
+    return session.exec(query).first()

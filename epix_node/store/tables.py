@@ -1,0 +1,411 @@
+"""The tables. The signed bytes in ``document`` are the record; every other column is an index that can be rebuilt.
+
+Rows never leave this package. Times are integer microseconds since 1970 (UTC), dates are ISO text, quantities are
+integer micro-units of their class's base unit beside the text as given. Every table that grows has the Party or
+the issuer first in its key, so that the schema can be split by Party later (``architecture.md`` 1.7). SQLModel
+does not validate table models: only domain types are written, and only here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC time of microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC time as an integer of microseconds: exact, and sorts as time does."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 # sqlalchemy's signature
+        """To microseconds; a naive time is a programming mistake."""
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # as above
+        """To an aware time."""
+        return None if value is None else from_micros(value)
+
+
+def _time(**options: Any) -> Any:
+    return Field(sa_type=UtcTime, **options)
+
+
+def _bytes(**options: Any) -> Any:
+    return Field(sa_type=LargeBinary, **options)
+
+
+def _big(**options: Any) -> Any:
+    return Field(sa_type=BigInteger, **options)
+
+
+class DocumentRow(SQLModel, table=True):
+    """One signed exchange document: exact bytes, and what its header and register say of it."""
+
+    __tablename__: ClassVar[Any] = "document"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("party", "register_index"),
+        Index("ix_document_sha256", "sha256"),
+        Index("ix_document_supersedes", "party", "supersedes"),
+        Index("ix_document_permit", "permit_issuer", "permit_number"),
+    )
+
+    party: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    type: str
+    xml: bytes = _bytes()
+    salt: bytes = _bytes()
+    permit_salt: bytes = _bytes()
+    permit_issuer: str
+    permit_number: str
+    recipients: str
+    event_id: str | None = None
+    supersedes: str | None = None
+    register_index: int | None = None
+    at: datetime = _time()
+    received_at: datetime = _time()
+
+
+class RegisterRow(SQLModel, table=True):
+    """One Party's register as held here: its right edge, and the newest checkpoint that was signed or verified."""
+
+    __tablename__: ClassVar[Any] = "register"
+
+    party: str = Field(primary_key=True)
+    origin: str
+    size: int
+    edge: bytes = _bytes()
+    checkpoint_size: int = 0
+    checkpoint: bytes | None = _bytes(default=None)
+    cosigned_at: datetime | None = _time(default=None)
+
+
+class EntryRow(SQLModel, table=True):
+    """One leaf of a register, own or mirrored; ``document`` where this node holds what it commits to."""
+
+    __tablename__: ClassVar[Any] = "entry"
+    __table_args__: ClassVar[Any] = (Index("ix_entry_commitment", "party", "commitment"), {"sqlite_with_rowid": False})
+
+    party: str = Field(primary_key=True)
+    index: int = Field(primary_key=True)
+    leaf: bytes = _bytes()
+    commitment: bytes = _bytes()
+
+
+class ChainRow(SQLModel, table=True):
+    """How many entries the own register has under one PermitSalt: the ``i`` of the next commitment ``c``."""
+
+    __tablename__: ClassVar[Any] = "chain"
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    party: str = Field(primary_key=True)
+    permit_salt: bytes = Field(sa_column=Column("permit_salt", LargeBinary, primary_key=True))
+    length: int
+
+
+class PermitRow(SQLModel, table=True):
+    """One permit, own or mirrored. ``body`` is its permit JSON (contract 5), made from the signed bytes."""
+
+    __tablename__: ClassVar[Any] = "permit"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_permit_number", "issuer", "number"),
+        Index("ix_permit_order", "issued_on", "number", "issuer", "type"),
+        Index("ix_permit_stamp", "issuer", "stamp"),
+    )
+
+    issuer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    party: str
+    document: str
+    issued_on: str
+    valid_from: str | None = None
+    valid_until: str | None = None
+    importer_country: str | None = None
+    exporter_country: str | None = None
+    multi_use: bool = False
+    legacy: bool = False
+    stamp: str | None = None
+    token_digest: str | None = None
+    register_index: int | None = None
+    at: datetime = _time()
+    body: str
+
+
+class PermitLineRow(SQLModel, table=True):
+    """One line of a permit, for sums and searches. ``micro`` is null where the quantity cannot be read."""
+
+    __tablename__: ClassVar[Any] = "permit_line"
+    __table_args__: ClassVar[Any] = (Index("ix_permit_line_taxon", "taxon"), {"sqlite_with_rowid": False})
+
+    issuer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    block: str | None = None
+    taxon: str | None = None
+    term: str | None = None
+    quantity: str | None = None
+    unit: str | None = None
+    unit_class: str | None = None
+    micro: int | None = _big(default=None)
+
+
+class TokenRow(SQLModel, table=True):
+    """The secret printed with an own permit; only the issuing node holds it."""
+
+    __tablename__: ClassVar[Any] = "permit_token"
+
+    issuer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    token: str
+
+
+class EventRow(SQLModel, table=True):
+    """One endorsement, confirmation, presentation, withdrawal, correction or alert. ``superseded_by`` ends it."""
+
+    __tablename__: ClassVar[Any] = "event"
+    __table_args__: ClassVar[Any] = (
+        UniqueConstraint("party", "kind", "event_id"),
+        Index("ix_event_permit", "permit_issuer", "permit_number"),
+        Index("ix_event_import", "import_issuer", "import_number"),
+    )
+
+    party: str = Field(primary_key=True)
+    document: str = Field(primary_key=True)
+    kind: str
+    event_id: str | None = None
+    permit_issuer: str
+    permit_number: str
+    import_issuer: str | None = None
+    import_number: str | None = None
+    date: str | None = None
+    superseded_by: str | None = None
+    register_index: int | None = None
+    issued: datetime = _time()
+    at: datetime = _time()
+    body: str
+
+
+class EventLineRow(SQLModel, table=True):
+    """What one event counted of one block. ``is_arrival`` is false for refused and returned goods."""
+
+    __tablename__: ClassVar[Any] = "event_line"
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    party: str = Field(primary_key=True)
+    document: str = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    block: str | None = None
+    quantity: str
+    unit: str
+    unit_class: str
+    micro: int = _big()
+    is_arrival: bool = True
+
+
+class StatusCardRow(SQLModel, table=True):
+    """The answer to "what is the status" ready but for the date and the watermark; written with the facts."""
+
+    __tablename__: ClassVar[Any] = "status_card"
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    issuer: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    party: str
+    register_index: int | None = None
+    issued_on: str
+    valid_from: str | None = None
+    valid_until: str | None = None
+    settled: str | None = None
+    moving: str | None = None
+    exported_in_time: bool = False
+    untouched: bool = True
+    flags: str = ""
+    replaced_by: str | None = None
+    lines: str
+
+
+class OrphanRow(SQLModel, table=True):
+    """A number that events speak of and no held permit has: judged again whenever time or a watermark moves."""
+
+    __tablename__: ClassVar[Any] = "orphan"
+
+    issuer: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+
+
+class FindingRow(SQLModel, table=True):
+    """One finding as last derived, or as last alerted by the issuer where this node cannot derive it."""
+
+    __tablename__: ClassVar[Any] = "finding"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_finding_subject", "issuer", "number"),
+        Index("ix_finding_order", "first_seen", "id"),
+        Index("ix_finding_state", "state"),
+    )
+
+    id: str = Field(primary_key=True)
+    pattern: str
+    issuer: str
+    type: str | None = None
+    number: str
+    year: int | None = None
+    finding_class: str
+    state: str
+    first_seen: datetime = _time()
+    latest_at: datetime = _time()
+    opened: datetime | None = _time(default=None)
+    summary: str
+    permits: str
+    parties: str
+    evidence: str
+    facts: str
+    ruleset: str
+    derived: bool = True
+
+
+class AlertRow(SQLModel, table=True):
+    """The newest alert about a finding: our own where this node speaks for the issuer, else the issuer's."""
+
+    __tablename__: ClassVar[Any] = "alert"
+
+    finding_id: str = Field(primary_key=True)
+    party: str
+    document: str
+    finding_class: str
+    state: str
+    at: datetime = _time()
+
+
+class DecisionRow(SQLModel, table=True):
+    """What an authority decided about a finding, and which evidence it had seen."""
+
+    __tablename__: ClassVar[Any] = "decision"
+
+    finding_id: str = Field(primary_key=True)
+    finding_class: str
+    decision: str
+    reason: str
+    client: str
+    at: datetime = _time()
+    seen: str
+
+
+class PeerRow(SQLModel, table=True):
+    """One other Party's pinned manifest, exact bytes, and how pulling from it goes."""
+
+    __tablename__: ClassVar[Any] = "peer"
+
+    party: str = Field(primary_key=True)
+    manifest: bytes = _bytes()
+    added_at: datetime = _time()
+    next_index: int = 0
+    etag: str | None = None
+    failures: int = 0
+    backoff_until: datetime | None = _time(default=None)
+    last_success: datetime | None = _time(default=None)
+    last_error: str | None = None
+    frozen: str | None = None
+
+
+class WantedRow(SQLModel, table=True):
+    """A document that an alert names as evidence and that its writer will give to us on request."""
+
+    __tablename__: ClassVar[Any] = "wanted"
+
+    party: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    register_index: int
+    added_at: datetime = _time()
+
+
+class GrantRow(SQLModel, table=True):
+    """An own document that an alert gives to further Parties as evidence (protocol decision 3)."""
+
+    __tablename__: ClassVar[Any] = "grant"
+
+    code: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+
+
+class QuarantineRow(SQLModel, table=True):
+    """A document that came and was not accepted: the bytes, the reason, and where the register lists it."""
+
+    __tablename__: ClassVar[Any] = "quarantine"
+
+    party: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+    reason: str
+    document: bytes = _bytes()
+    register_index: int | None = None
+    at: datetime = _time()
+
+
+class ClientRow(SQLModel, table=True):
+    """One caller of the national API. The token itself is never stored."""
+
+    __tablename__: ClassVar[Any] = "client"
+    __table_args__: ClassVar[Any] = (UniqueConstraint("token_sha256"),)
+
+    name: str = Field(primary_key=True)
+    role: str
+    token_sha256: str
+    added_at: datetime = _time()
+
+
+class WrongProofRow(SQLModel, table=True):
+    """A caller showed a wrong proof for a number; counted for an hour."""
+
+    __tablename__: ClassVar[Any] = "wrong_proof"
+    __table_args__: ClassVar[Any] = (Index("ix_wrong_proof", "client", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    client: str
+    issuer: str
+    number: str
+    at: datetime = _time()
+
+
+class ProvedRow(SQLModel, table=True):
+    """An event with a right proof was recorded here: customs of this node need no proof for the permit any more."""
+
+    __tablename__: ClassVar[Any] = "proved"
+
+    issuer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+
+
+class NonceRow(SQLModel, table=True):
+    """A nonce of a signed POST between nodes, kept until the signature could not be repeated any more."""
+
+    __tablename__: ClassVar[Any] = "nonce"
+
+    party: str = Field(primary_key=True)
+    nonce: str = Field(primary_key=True)
+    at: datetime = _time()
