@@ -1,1 +1,1 @@
-"""What this Party does: publish, withdraw, replace, endorse, confirm, correct, report a paper, alert. Sync, whole acts."""
+"""What this Party does: publish, withdraw, endorse, confirm, correct, look up, decide, alert. Sync, one act at a time."""

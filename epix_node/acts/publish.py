@@ -25,8 +25,9 @@ from epix_node.permit.json import same_content
 from epix_node.permit.model import Permit
 from epix_node.permit.number import NumberRef, PermitKey, normalised
 from epix_node.reconcile.record import record_own
-from epix_node.rules.check import Stage, check
+from epix_node.rules.check import check
 from epix_node.rules.finding import RuleFinding, RulesBrokenError, Severity
+from epix_node.rules.ruleset import Stage
 from epix_node.store import cases, documents, permits
 from epix_node.store.database import Session
 

@@ -34,8 +34,8 @@ from epix_node.store.database import Session
 Report = Endorsement | Confirmation | Presentation
 
 _TYPES: dict[type[Report], DocumentType] = {
-    Endorsement: DocumentType.EXPORT_ENDORSEMENT,
-    Confirmation: DocumentType.IMPORT_CONFIRMATION,
+    Endorsement: DocumentType.ENDORSEMENT,
+    Confirmation: DocumentType.CONFIRMATION,
     Presentation: DocumentType.PRESENTATION,
 }
 

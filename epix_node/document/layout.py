@@ -14,7 +14,8 @@ from epix_node.document.header import DocumentType, Header
 from epix_node.document.presented import DIFFERENCE, PRESENTED
 from epix_node.document.shape import Member, Shape, attributes_of, many, one
 from epix_node.permit.event import AlertEvidence, Basis, EventLine, Outcome, PermitRef, WithdrawalReason
-from epix_node.permit.event_json import TIMBER_BASES, counted
+from epix_node.permit.event_bodies import TIMBER_BASES
+from epix_node.permit.event_json import counted
 from epix_node.permit.model import PermitType
 from epix_node.permit.number import NumberRef, PermitKey
 

@@ -136,5 +136,3 @@ DIFFERENCE = Shape(
     build=_difference,
     take=_sides,
 )
-
-

@@ -10,6 +10,8 @@ from importlib import resources
 
 from lxml import etree
 
+from epix_node.safexml import parse
+
 SCHEMA_FILE = "epix-document-1.xsd"
 
 
@@ -20,5 +22,5 @@ def document_schema_bytes() -> bytes:
 
 @cache
 def document_schema() -> etree.XMLSchema:
-    """The compiled schema; the same object each time, safe to validate with from several threads."""
-    return etree.XMLSchema(etree.fromstring(document_schema_bytes()))
+    """The compiled schema, the same object each time. It keeps the errors of its last run: one thread at a time."""
+    return etree.XMLSchema(parse(document_schema_bytes()))

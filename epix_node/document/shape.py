@@ -33,26 +33,30 @@ def refusal(reason: str) -> MalformedDocumentError:
 class Kind(Protocol):
     """What a member's element holds."""
 
-    def write(self, element: _Element, value: Any) -> None: ...
+    def write(self, element: _Element, value: Any) -> None:
+        """Fill the new element. Raises ``ValueError`` for a value that has no place in it."""
 
-    def read(self, element: _Element) -> Any: ...
+    def read(self, element: _Element) -> Any:
+        """The value that ``write`` wrote. Raises ``NOT_A_DOCUMENT`` for what it never writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A text. ``to_text`` and ``from_text`` are inverse; ``from_text`` raises ``ValueError`` for what it never wrote."""
+    """A text. ``to_text`` and ``from_text`` are inverse; both raise ``ValueError`` for what is not of the kind."""
 
     to_text: Callable[[Any], str] = str
     from_text: Callable[[str], Any] = str
     may_be_empty: bool = False
 
     def write(self, element: _Element, value: Any) -> None:
+        """Set the element's text."""
         text = self.to_text(value)
         if not text and not self.may_be_empty:
-            raise ValueError(f"{element.tag} must not be empty")
+            raise ValueError(f"{_name(element)} must not be empty")
         element.text = text
 
     def read(self, element: _Element) -> Any:
+        """The value of the element's text, beside which nothing may stand."""
         text = element.text or ""
         if len(element) or element.attrib or not (text or self.may_be_empty):
             raise refusal(f"{_name(element)} must hold a text and nothing else")
@@ -71,17 +75,19 @@ class Shape:
     take: Callable[[Any], Mapping[str, Any]] = dict
 
     def write(self, element: _Element, value: Any) -> None:
+        """Add one element per member that is there. Raises ``ValueError`` where a required one is not."""
         members = self.take(value)
         for member in self.members:
             held = members.get(member.name)
             if held is None:
                 if member.is_required:
-                    raise ValueError(f"{element.tag} needs {member.tag}")
+                    raise ValueError(f"{_name(element)} needs {member.tag}")
                 continue
             for one in held if member.is_many else (held,):
                 member.kind.write(etree.SubElement(element, member.qualified), one)
 
     def read(self, element: _Element) -> Any:
+        """The value built of the members."""
         try:
             return self.build(self.read_members(element))
         except ValueError as error:  # of the domain type; a refusal passes through

@@ -120,8 +120,8 @@ def _end(session: Session, party: str, document: str, *, by: str) -> set[tuple[s
 _CORRECTABLE = frozenset(
     kind.value
     for kind in (
-        DocumentType.EXPORT_ENDORSEMENT,
-        DocumentType.IMPORT_CONFIRMATION,
+        DocumentType.ENDORSEMENT,
+        DocumentType.CONFIRMATION,
         DocumentType.PRESENTATION,
     )
 )

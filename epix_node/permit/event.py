@@ -199,5 +199,3 @@ class Alert:
     evidence: tuple[AlertEvidence, ...]
     subject: NumberRef
     """The permit whose key is in the finding's id."""
-
-

@@ -8,9 +8,9 @@ quantity is permitted is not asked here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from epix_node.errors import MalformedDocumentError
 from epix_node.permit import json_fields
@@ -20,84 +20,26 @@ from epix_node.permit.event import (
     Correction,
     Endorsement,
     EventLine,
-    Outcome,
     PermitRef,
     Presentation,
     Withdrawal,
     WithdrawalReason,
 )
+from epix_node.permit.event_bodies import (
+    ConfirmationBody,
+    CorrectionBody,
+    EndorsementBody,
+    EventLineBody,
+    GoodsBody,
+    PermitRefBody,
+    WithdrawalBody,
+)
 from epix_node.permit.json import PresentedBody, presented_members
-from epix_node.permit.json_fields import Body, CalendarDate, EventId, IssuerCode, NormalisedNumber, RequiredText, Text
-from epix_node.permit.model import PermitType
+from epix_node.permit.json_fields import Body
 from epix_node.permit.quantity import Quantity
 from epix_node.permit.spelling import plain_members
 
 Event = Endorsement | Confirmation | Presentation | Correction | Withdrawal
-
-TIMBER_BASES = ("timber-change-of-destination", "timber-extension")
-"""Kinds of ``basis`` (contract 5; VAL-13, VAL-14)."""
-
-
-class PermitRefBody(Body):
-    issuer: IssuerCode
-    number: NormalisedNumber
-    type: Annotated[PermitType, Field(strict=False)] | None = None
-    issued_on: CalendarDate | None = None
-
-
-class EventLineBody(Body):
-    block: Text | None = None
-    quantity: RequiredText
-    unit: RequiredText
-    outcome: Annotated[Outcome, Field(strict=False)] | None = None
-    taxon: Text | None = None
-    term: Text | None = None
-    source: Text | None = None
-
-
-class BasisBody(Body):
-    kind: Annotated[str, Field(pattern=f"^(?:{'|'.join(TIMBER_BASES)})$")]
-    certified_by: RequiredText
-    certified_on: CalendarDate
-    new_valid_until: CalendarDate | None = None
-    bill_of_lading: Text | None = None
-
-
-class _EventBody(Body):
-    event_id: EventId
-    permit: PermitRefBody
-    office: RequiredText
-    date: CalendarDate
-
-
-class _GoodsBody(_EventBody):
-    transport_document: Text | None = None
-    import_permit: PermitRefBody | None = None
-    declaration: Text | None = None
-    officer: Text | None = None
-    continues: EventId | None = None
-    basis: BasisBody | None = None
-    presented: PresentedBody | None = None
-    lines: list[EventLineBody]
-
-
-class EndorsementBody(_GoodsBody):
-    outcome: None = None
-
-
-class ConfirmationBody(_GoodsBody):
-    outcome: Annotated[Outcome, Field(strict=False)]
-
-
-class CorrectionBody(Body):
-    event_id: EventId
-    supersedes: EventId
-    event: dict[str, Any] | None = None
-
-
-class WithdrawalBody(Body):
-    reason: Annotated[WithdrawalReason, Field(strict=False)]
-    text: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +110,9 @@ def split_proof(value: object) -> tuple[dict[str, Any], dict[str, Any] | None]:
 
 def permit_ref(body: PermitRefBody) -> PermitRef:
     """The permit that the body names."""
-    return PermitRef(issuer=body.issuer, number=body.number, type=body.type and body.type.value, issued_on=body.issued_on)
+    return PermitRef(
+        issuer=body.issuer, number=body.number, type=body.type and body.type.value, issued_on=body.issued_on
+    )
 
 
 def counted(text: str, unit: str) -> Quantity:
@@ -179,7 +123,7 @@ def counted(text: str, unit: str) -> Quantity:
     return quantity
 
 
-def _common(body: _GoodsBody) -> dict[str, Any]:
+def _common(body: GoodsBody) -> dict[str, Any]:
     return {
         "event_id": body.event_id,
         "permit": permit_ref(body.permit),

@@ -34,7 +34,7 @@ def calendar_date(text: str) -> date:
 
 
 def permit_number(text: str) -> str:
-    """The number normalised. Raises ``ValueError`` where nothing is left or more than 70 characters are (contract 1)."""
+    """The number normalised. Raises ``ValueError`` where nothing is left, or more than 70 characters (contract 1)."""
     number = normalised(text)
     if not 0 < len(number) <= MAX_NUMBER_CHARACTERS:
         raise ValueError(f"a permit number has 1 to {MAX_NUMBER_CHARACTERS} characters")

@@ -266,9 +266,7 @@ class _Balances:
         """Whether a single-use document left with less than was permitted: the rest lapses (END-12)."""
         if self._permit.multi_use or not self._endorsed_at_all or self._permit.type == PermitType.IMPORT:
             return False
-        return any(
-            self._endorsed[i] < q.micro for i, line in enumerate(self._permit.lines) if (q := line.permitted())
-        )
+        return any(self._endorsed[i] < q.micro for i, line in enumerate(self._permit.lines) if (q := line.permitted()))
 
     def balances(self, *, used: bool) -> tuple[LineBalance, ...]:
         return tuple(self._balance(i, line, used=used) for i, line in enumerate(self._permit.lines))

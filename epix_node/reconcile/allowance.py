@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from epix_node.permit.event import Confirmation, Endorsement, EventLine
-from epix_node.permit.facts import EventFact, permit_meant
+from epix_node.permit.facts import EventFact
 from epix_node.permit.model import Line, Permit, PermitType
 from epix_node.permit.number import normalised
 from epix_node.permit.quantity import UnitClass
 from epix_node.reconcile.arrivals import has_arrived
-from epix_node.reconcile.view import View
+from epix_node.reconcile.clusters import chronological
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Allowance:
 
     def total(self, counts: Iterable[Counted]) -> int | None:
         """The sum of what was counted against this allowance, or ``None`` if one quantity cannot be added."""
-        quantities = [count.line.quantity for count in counts if count.allowance == self]
+        quantities = [c.line.quantity for c in counts if c.allowance and c.allowance.position == self.position]
         if self.unit_class is None or any(quantity.unit_class is not self.unit_class for quantity in quantities):
             return None
         return sum(quantity.micro for quantity in quantities)
@@ -77,15 +77,16 @@ def allowances(permit: Permit) -> tuple[Allowance, ...]:
     return tuple(Allowance(position=n, lines=tuple(lines)) for n, lines in enumerate(groups.values()))
 
 
-def counted(permit: Permit, events: Iterable[EventFact], view: View) -> tuple[Counted, ...]:
+def counted(permit: Permit, events: Iterable[EventFact]) -> tuple[Counted, ...]:
     """What left or arrived by these events, line by line; refused and returned goods are not among it.
 
+    An event that is given twice counts once: a confirmation may be about a permit and name it as import permit too.
     Goods of a confirmation that only names this permit as its import permit are left out where no line of the
     permit is theirs: one consignment may need several import permits, or none for some of its goods.
     """
     allowed = allowances(permit)
     found = []
-    for event in events:
+    for event in chronological(events):
         body = event.body
         if not isinstance(body, Endorsement | Confirmation):
             continue
@@ -93,7 +94,7 @@ def counted(permit: Permit, events: Iterable[EventFact], view: View) -> tuple[Co
         for line in body.lines:
             if isinstance(body, Confirmation) and not has_arrived(line, body):
                 continue
-            allowance = _by_block(allowed, line.block) if about_it else _by_goods(allowed, event, line, view)
+            allowance = _by_block(allowed, line.block) if about_it else _by_goods(allowed, line)
             if about_it or allowance is not None:
                 found.append(Counted(event=event, line=line, allowance=allowance))
     return tuple(found)
@@ -109,27 +110,19 @@ def _by_block(allowed: Iterable[Allowance], block: str | None) -> Allowance | No
     return next((a for a in allowed if any(_block(line.block) == _block(block) for line in a.lines)), None)
 
 
-def _by_goods(allowed: tuple[Allowance, ...], use: EventFact, line: EventLine, view: View) -> Allowance | None:
+def _by_goods(allowed: tuple[Allowance, ...], line: EventLine) -> Allowance | None:
     """The import permit's allowance for goods of another permit.
 
-    Their taxon and term are those that were found, else those of the block on the other permit. Where this node
-    holds neither, the block's letter is all that is known: the two permits are usually written side by side.
+    The store has filled in taxon and term from that other permit. Where it is not held here, the block's letter is all
+    that is known: the two permits are usually written side by side. What is not stated fits everything; goods that
+    fit several allowances count against none.
     """
-    other = _line_of_goods(use, line, view)
-    taxon = _plain(line.taxon) or (_plain(other.taxon) if other else "")
-    if not taxon:
+    if line.taxon is None:
         return None if line.block is None else _by_block(allowed, line.block)
-    term = _plain(line.term) or (_plain(other.term) if other else "")
-    fitting = [a for a in allowed if _plain(a.lines[0].taxon) == taxon and term in {"", _plain(a.lines[0].term)}]
+    fitting = [a for a in allowed if _plain(a.lines[0].taxon) == _plain(line.taxon)]
+    if line.term is not None:
+        fitting = [a for a in fitting if _plain(a.lines[0].term) in {"", _plain(line.term)}]
     return fitting[0] if len(fitting) == 1 else None
-
-
-def _line_of_goods(use: EventFact, line: EventLine, view: View) -> Line | None:
-    case = view.goods_of(use)
-    meant = permit_meant(case.permits, use.body.permit, on=use.body.date) if case else None
-    if meant is None or line.block is None:
-        return None
-    return next((held for held in meant.permit.lines if _block(held.block) == _block(line.block)), None)
 
 
 def _block(letter: str | None) -> str:

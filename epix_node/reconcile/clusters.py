@@ -85,12 +85,7 @@ def clusters(events: Iterable[EventFact], *, days: timedelta) -> tuple[Cluster, 
 def apart(one: Cluster, other: Cluster) -> timedelta | None:
     """The time between the nearest events of two clusters at one office; ``None`` where they share no office."""
     return min(
-        (
-            abs(a.body.date - b.body.date)
-            for a in one.events
-            for b in other.events
-            if a.body.office == b.body.office
-        ),
+        (abs(a.body.date - b.body.date) for a in one.events for b in other.events if a.body.office == b.body.office),
         default=None,
     )
 
@@ -159,9 +154,7 @@ def _days_in_a_row(events: list[EventFact], days: timedelta) -> dict[str, Hashab
     return runs
 
 
-def _grouped(
-    events: list[EventFact], runs: Mapping[str, Hashable] | None = None
-) -> list[list[EventFact]]:
+def _grouped(events: list[EventFact], runs: Mapping[str, Hashable] | None = None) -> list[list[EventFact]]:
     """The events in groups: those that share a name, and those tied through others. Each group in order of time."""
     leader: dict[Hashable, Hashable] = {}
 

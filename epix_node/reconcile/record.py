@@ -22,10 +22,11 @@ from epix_node.permit.finding import AlertNotice, Finding, FindingClass, Finding
 from epix_node.permit.status import standing
 from epix_node.reconcile.detect import detect
 from epix_node.reconcile.neighbours import neighbouring_numbers
+from epix_node.reconcile.observation import observe
 from epix_node.reconcile.settle import from_alert, resolved, settle
-from epix_node.reconcile.view import Observation, View
+from epix_node.reconcile.view import View
 from epix_node.rules.ruleset import Ruleset
-from epix_node.store import cases, documents, findings, permits, register
+from epix_node.store import cases, documents, findings, permits
 from epix_node.store.database import Session
 from epix_node.trust.keyring import Keyring
 
@@ -172,17 +173,15 @@ def _put_findings(session: Session, perspective: Perspective, case: Case, *, now
 
 
 def _view(session: Session, perspective: Perspective, case: Case, *, now: datetime) -> View:
-    base = View(
+    goods = {(use.body.permit.issuer, use.body.permit.number) for use in case.uses}
+    view = View(
         parameters=perspective.ruleset.patterns,
         ruleset_id=perspective.ruleset.id,
         now=now,
-        observation=None,
-        neighbours=(),
-        neighbour_confirmed=frozenset(),
-        neighbour_dismissed=False,
+        goods=tuple(cases.load(session, issuer, number) for issuer, number in sorted(goods)),
     )
     if case.permits or not case.events:
-        return base
+        return view
     neighbours = permits.with_numbers(session, case.issuer, neighbouring_numbers(case.number))
     confirmed = frozenset(
         fact.key
@@ -192,28 +191,13 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
             for event in cases.load(session, fact.key.issuer, fact.key.number).events_of(fact)
         )
     )
-    return View(
-        parameters=base.parameters,
-        ruleset_id=base.ruleset_id,
-        now=now,
-        observation=observation(session, perspective, case.issuer, now=now),
+    return replace(
+        view,
+        observation=observe(session, perspective.keyring, perspective.party, case.issuer, now=now),
         neighbours=neighbours,
         neighbour_confirmed=confirmed,
         neighbour_dismissed=_dismissed(session, perspective, case),
     )
-
-
-def observation(session: Session, perspective: Perspective, issuer: str, *, now: datetime) -> Observation | None:
-    """What this node can say about documents of this issuer that it does not hold; ``None``: nothing at all.
-
-    The own register is known to its last entry, so its watermark is now.
-    """
-    party = perspective.keyring.speaker_for(issuer)
-    if party is None:
-        return None
-    held = register.state(session, party)
-    watermark = now if party == perspective.party else (held.cosigned_at if held else None)
-    return Observation(coverage=perspective.keyring.coverage(party), watermark=watermark, disputed=False)
 
 
 def _dismissed(session: Session, perspective: Perspective, case: Case) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from epix_node.permit.facts import Case, EventFact, PermitFact
+from epix_node.permit.event import Endorsement
+from epix_node.permit.facts import Case, EventFact, PermitFact, permit_meant
 from epix_node.permit.number import PermitKey
 from epix_node.rules.ruleset import PatternParameters
 from epix_node.trust.coverage import Coverage
@@ -53,3 +54,12 @@ class View:
         """The case of the permit that ``use`` is about, or ``None`` where this node knows nothing of it."""
         permit = use.body.permit
         return next((c for c in self.goods if (c.issuer, c.number) == (permit.issuer, permit.number)), None)
+
+    def endorsements_of_goods(self, use: EventFact) -> tuple[EventFact, ...] | None:
+        """The endorsements by which the goods of ``use`` may have left, or ``None`` where this node cannot know."""
+        case = self.goods_of(use)
+        if case is None:
+            return None
+        meant = permit_meant(case.permits, use.body.permit, on=use.body.date)
+        events = case.events if meant is None else case.events_of(meant)
+        return tuple(event for event in events if isinstance(event.body, Endorsement))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from epix_node.permit.event import Confirmation, EventLine
-from epix_node.permit.facts import Case, EventFact, PermitFact, Source, permit_meant
+from epix_node.permit.facts import Case, EventFact, PermitFact, Source, WithdrawalFact, permit_meant
 from epix_node.permit.number import PermitKey
 from epix_node.permit.status import Flag, LineBalance, Standing, Status
 from epix_node.store import events, permits
@@ -19,7 +20,7 @@ from epix_node.store.tables import EventRow, OrphanRow, PermitRow, StatusCardRow
 def load(session: Session, issuer: str, number: str) -> Case:
     """The case of a normalised number: permits with their withdrawals, events, and uses as an import permit."""
     held = permits.numbered(session, issuer, number)
-    withdrawn = {}
+    withdrawn: dict[PermitKey, WithdrawalFact] = {}
     for fact in events.withdrawals(session, issuer, number):
         withdrawn.setdefault(fact.withdrawal.permit, fact)  # the oldest counts; a permit is withdrawn once
     return Case(
@@ -85,7 +86,7 @@ def numbers(session: Session) -> list[tuple[str, str]]:
 def put_card(session: Session, fact: PermitFact, standing: Standing) -> None:
     """Write the card of a permit, in the transaction that changed its facts."""
     key = standing.key
-    values = {
+    values: dict[str, Any] = {
         "party": fact.source.party,
         "register_index": fact.source.index,
         "issued_on": fact.permit.issued_on.isoformat() if fact.permit.issued_on else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func
@@ -14,19 +14,20 @@ from epix_node.document.header import DocumentType
 from epix_node.permit.event import (
     Confirmation,
     Correction,
+    Difference,
     Endorsement,
     PermitRef,
     Presentation,
     Withdrawal,
     WithdrawalReason,
 )
-from epix_node.permit.event_json import event_from_json, event_to_json
+from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json, event_to_json
 from epix_node.permit.facts import EventFact, Source, WithdrawalFact
 from epix_node.permit.number import PermitKey
 from epix_node.store.tables import EventLineRow, EventRow
 
 Recordable = Endorsement | Confirmation | Presentation
-_RECORDABLE = frozenset({DocumentType.EXPORT_ENDORSEMENT, DocumentType.IMPORT_CONFIRMATION, DocumentType.PRESENTATION})
+_RECORDABLE = frozenset({DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ def add(session: Session, body: Recordable, *, source: Source, issued: datetime)
         event_id=body.event_id,
         ref=body.permit,
         imported=imported,
-        date=body.date.isoformat(),
+        day=body.date.isoformat(),
         body=event_to_json(body),
     )
     if isinstance(body, Presentation) or not body.lines:
@@ -82,7 +83,7 @@ def add_withdrawal(session: Session, withdrawal: Withdrawal, *, source: Source, 
         event_id=None,
         ref=PermitRef(issuer=withdrawal.permit.issuer, number=withdrawal.permit.number, type=withdrawal.permit.type),
         imported=None,
-        date=None,
+        day=None,
         body={
             "permit": withdrawal.permit.to_json(),
             "reason": withdrawal.reason.value,
@@ -96,7 +97,7 @@ def add_note(
     session: Session, *, source: Source, issued: datetime, event_id: str | None, ref: PermitRef, body: dict[str, Any]
 ) -> None:
     """Record a correction or an alert, which are no facts of trade themselves."""
-    _insert(session, source=source, issued=issued, event_id=event_id, ref=ref, imported=None, date=None, body=body)
+    _insert(session, source=source, issued=issued, event_id=event_id, ref=ref, imported=None, day=None, body=body)
 
 
 def _insert(
@@ -107,7 +108,7 @@ def _insert(
     event_id: str | None,
     ref: PermitRef,
     imported: PermitRef | None,
-    date: str | None,
+    day: str | None,
     body: dict[str, Any],
 ) -> None:
     session.execute(
@@ -120,7 +121,7 @@ def _insert(
             permit_number=ref.number,
             import_issuer=imported.issuer if imported else None,
             import_number=imported.number if imported else None,
-            date=date,
+            date=day,
             register_index=source.index,
             issued=issued,
             at=source.at,
@@ -234,7 +235,7 @@ def arrived_per_block(session: Session, issuer: str, number: str) -> dict[tuple[
         .where(
             EventRow.permit_issuer == issuer,
             EventRow.permit_number == number,
-            EventRow.kind == DocumentType.IMPORT_CONFIRMATION.value,
+            EventRow.kind == DocumentType.CONFIRMATION.value,
             col(EventRow.superseded_by).is_(None),
             col(EventLineRow.is_arrival).is_(True),
         )
@@ -248,8 +249,38 @@ def _source(row: EventRow) -> Source:
 
 
 def _fact(row: EventRow) -> EventFact:
-    body = event_from_json(row.kind, json.loads(row.body))
+    value = json.loads(row.body)
+    body: Recordable
+    if row.kind == DocumentType.ENDORSEMENT.value:
+        body = endorsement_from_json(value)
+    elif row.kind == DocumentType.CONFIRMATION.value:
+        body = confirmation_from_json(value)
+    else:
+        body = _presentation(value)
     return EventFact(source=_source(row), body=body)
+
+
+def _presentation(value: dict[str, Any]) -> Presentation:
+    permit = value["permit"]
+    issued_on = permit.get("issued_on")
+    return Presentation(
+        event_id=value["event_id"],
+        permit=PermitRef(
+            issuer=permit["issuer"],
+            number=permit["number"],
+            type=permit.get("type"),
+            issued_on=date.fromisoformat(issued_on) if issued_on else None,
+        ),
+        office=value["office"],
+        date=date.fromisoformat(value["date"]),
+        presented=value["presented"],
+        differences=tuple(
+            Difference(
+                field=one["field"], presented=one["presented"], registered=one["registered"], class_=one["class"]
+            )
+            for one in value["differences"]
+        ),
+    )
 
 
 def _withdrawal(text: str) -> Withdrawal:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, delete, insert, select
 
 from epix_node.register.entry import chain_commitment
 from epix_node.register.merkle import RightEdge, leaf_hash
-from epix_node.store.tables import ChainRow, EntryRow, RegisterRow
+from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, RegisterRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +118,14 @@ def commitment_held(session: Session, party: str, commitment: bytes) -> int | No
     """The index of the entry with this ``c``, if the mirror has one."""
     query = select(EntryRow.index).where(EntryRow.party == party, EntryRow.commitment == commitment)
     return session.exec(query).first()
+
+
+def is_wholly_read(session: Session, party: str) -> bool:
+    """Whether every entry of this register that is held has its document here, too."""
+    unread = select(EntryRow.index).where(
+        EntryRow.party == party,
+        ~select(DocumentRow.sha256)
+        .where(DocumentRow.party == EntryRow.party, DocumentRow.register_index == EntryRow.index)
+        .exists(),
+    )
+    return session.exec(unread.limit(1)).first() is None

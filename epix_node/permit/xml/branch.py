@@ -29,7 +29,13 @@ class Branch:
     text: str | None
 
     def __init__(self, element: _Element) -> None:
-        children: dict[str, list[Branch]] = {}
+        self._element = element
+        self.children = {}
+        # len() counts comments and processing instructions too.
+        if not len(element):
+            text = element.text
+            self.text = text.strip() or None if text else None
+            return
         for child in element.iterchildren("*"):
             tag = str(child.tag)
             if tag.startswith(SIGNATURE_NAMESPACE):
@@ -37,15 +43,9 @@ class Branch:
             name = tag.rpartition("}")[2]
             branch = Branch(child)
             if branch.children or branch.text is not None or name == _LINE or branch.is_attributed:
-                children.setdefault(name, []).append(branch)
-        self._element = element
-        self.children = children
-        if children:
-            self.text = None
-        else:
-            # len() counts comments too; itertext() leaves them out and joins what stands around them.
-            text = "".join(element.itertext()) if len(element) else element.text
-            self.text = (text and text.strip()) or None
+                self.children.setdefault(name, []).append(branch)
+        # itertext() leaves comments out and joins what stands around them.
+        self.text = None if self.children else "".join(element.itertext()).strip() or None
 
     @property
     def is_attributed(self) -> bool:

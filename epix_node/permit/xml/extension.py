@@ -70,7 +70,7 @@ def read_extension(extension: _Element | None, permit: Permit) -> Permit:
     members: dict[str, Any] = {"transit": ()}
     seen: list[str] = []
     for child in extension.iterchildren("*"):
-        namespace, _, name = child.tag.rpartition("}")
+        namespace, _, name = str(child.tag).rpartition("}")
         text = clean("".join(child.itertext()))
         if namespace != "{" + DOCUMENT_NAMESPACE or name not in _ORDER or child.find("*") is not None or child.attrib:
             raise _refusal("it has a member that is unknown here, or one with attributes or parts")

@@ -1,0 +1,360 @@
+"""Look at a permit: its status by number, and the verdict on a document or on what a paper says.
+
+The status says what the facts say; the verdict says what to make of it, with reasons; freshness and grade say how
+sure that is. Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from epix_node.acts.office import Office
+from epix_node.document.model import ExchangeDocument
+from epix_node.document.reader import read_document
+from epix_node.errors import AmbiguousNumberError
+from epix_node.exchange.ingest import ISSUERS_OWN
+from epix_node.permit.answer import (
+    Answer,
+    Basis,
+    Freshness,
+    Grade,
+    Policy,
+    Purpose,
+    VerdictWord,
+    Watermark,
+    conclude,
+)
+from epix_node.permit.compare import differences
+from epix_node.permit.event import Difference, PermitRef
+from epix_node.permit.facts import PermitFact, permits_meant
+from epix_node.permit.json import permit_to_json
+from epix_node.permit.model import Permit, PermitType
+from epix_node.permit.number import PermitKey
+from epix_node.permit.reasons import Reason
+from epix_node.permit.status import Flag, Standing, Status
+from epix_node.reconcile.observation import is_known_absent
+from epix_node.signing.verdict import SignatureState
+from epix_node.signing.verifier import verify
+from epix_node.store import cases, documents, permits, register
+from epix_node.store.database import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What this node can see of a number: the permit that is meant, and how far it sees the issuer's register."""
+
+    fact: PermitFact | None
+    standing: Standing | None
+    authoritative: bool
+    watermark: Watermark
+    freshness: Freshness
+    absence_is_known: bool
+    """Whether the issuer would have published it, had it issued it (contract 4, NOT_ISSUED)."""
+
+
+def status(
+    office: Office, policy: Policy, ref: PermitRef, *, purpose: Purpose | None, customs: bool = False, now: datetime
+) -> Answer:
+    """The status answer for a number, also for an unknown one.
+
+    ``purpose`` ``None`` takes the caller's natural one: export for customs of the node that speaks for the issuer.
+
+    Raises:
+        AmbiguousNumberError: several permits fit.
+    """
+    seen = office.database.read_now(see, office, policy, ref, now=now)
+    stated = _stated_otherwise(seen, ref)
+    answer = answer_for(office, policy, ref, seen, purpose=purpose, customs=customs, found=stated, now=now)
+    return answer if stated else replace(answer, differences=None)
+
+
+def verdict_on_claim(
+    office: Office,
+    policy: Policy,
+    ref: PermitRef,
+    *,
+    presented: Mapping[str, Any] | None,
+    document_sha256: str | None,
+    purpose: Purpose | None,
+    customs: bool = False,
+    now: datetime,
+) -> Answer:
+    """The verdict on what a paper says: ``presented`` holds the fields as read from it.
+
+    Raises:
+        AmbiguousNumberError: several permits fit.
+    """
+    seen = office.database.read_now(see, office, policy, ref, now=now)
+    found = _stated_otherwise(seen, ref)
+    if seen.fact is not None and presented is not None:
+        compared = differences(seen.fact.permit, presented)
+        named = {difference.field for difference in compared}
+        found = (*(d for d in found if d.field not in named), *compared)
+    differs = document_sha256 is not None and seen.fact is not None and seen.fact.source.document != document_sha256
+    return answer_for(
+        office,
+        policy,
+        ref,
+        seen,
+        purpose=purpose,
+        customs=customs,
+        found=found,
+        extra_flags=(Flag.DIGEST_DIFFERS,) if differs else (),
+        now=now,
+    )
+
+
+def verdict_on_document(
+    office: Office,
+    policy: Policy,
+    document: bytes,
+    *,
+    purpose: Purpose | None,
+    customs: bool = False,
+    now: datetime,
+    trust_at: datetime | None = None,
+) -> Answer:
+    """The verdict on a signed exchange document. Only what the signature covers is read.
+
+    Raises:
+        MalformedDocumentError: it is no exchange document at all; ``code`` says why.
+    """
+    sha256 = hashlib.sha256(document).hexdigest()
+    held = office.database.read_now(documents.find, sha256)
+    keyring = office.keyring()
+    at = trust_at or (held.at if held is not None else now)
+    signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=at)
+    if signature.signed is None:
+        return _unread(signature.signature.value, signature.reasons, now=now)
+    read = read_document(signature.signed)
+    if not _may_write(office, read):
+        return _unread(SignatureState.UNTRUSTED.value, (Reason.KEY_WRONG_PARTY,), now=now)
+    ref = _ref(read)
+    seen = office.database.read_now(see, office, policy, ref, now=now, key=_key(read))
+    found: tuple[Difference, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    if isinstance(read.body, Permit) and seen.fact is not None and seen.fact.source.document != sha256:
+        flags = (Flag.DIGEST_DIFFERS,)
+        found = differences(seen.fact.permit, permit_to_json(read.body))
+    return answer_for(
+        office,
+        policy,
+        ref,
+        seen,
+        purpose=purpose,
+        customs=customs,
+        found=found,
+        extra_flags=flags,
+        signature=SignatureState.VALID.value,
+        grade=Grade.LOGGED if held is not None and held.register_index is not None else Grade.UNLOGGED,
+        now=now,
+    )
+
+
+def see(
+    session: Session, office: Office, policy: Policy, ref: PermitRef, *, now: datetime, key: PermitKey | None = None
+) -> Sight:
+    """What this node can see of the number; ``key`` narrows to exactly one permit."""
+    case_permits = permits.numbered(session, ref.issuer, ref.number)
+    meant = permits_meant(case_permits, ref) if key is None else tuple(f for f in case_permits if f.key == key)
+    if len(meant) > 1:
+        raise AmbiguousNumberError(
+            f"{len(meant)} permits of {ref.issuer} are numbered {ref.number}: give type and issued_on",
+            candidates=tuple(fact.key.to_json() for fact in meant),
+        )
+    fact = meant[0] if meant else None
+    standing = None
+    if fact is not None:
+        standing = next(s for s, _ in cases.cards(session, ref.issuer, ref.number) if s.key == fact.key)
+    authoritative, watermark = watermark_of(session, office, ref.issuer, now=now)
+    known = False
+    if fact is None:
+        known = is_known_absent(session, office.keyring(), office.party, ref, now=now)
+    fresh = authoritative or watermark.origin is None
+    return Sight(
+        fact=fact,
+        standing=standing,
+        authoritative=authoritative,
+        watermark=watermark,
+        freshness=Freshness.FRESH if fresh else policy.freshness(watermark.time, now=now),
+        absence_is_known=known,
+    )
+
+
+def watermark_of(session: Session, office: Office, issuer: str, *, now: datetime) -> tuple[bool, Watermark]:
+    """Whether this node speaks for the issuer, and up to where it knows the issuer's register.
+
+    The own register is known to its last entry at every moment; a mirror up to its newest verified cosignature.
+    """
+    keyring = office.keyring()
+    party = keyring.speaker_for(issuer)
+    if party is None:
+        return False, Watermark(origin=None, size=None, time=None)
+    held = register.state(session, party)
+    if party == office.party:
+        return True, Watermark(origin=office.own.origin, size=held.edge.size if held else 0, time=now)
+    if held is None:
+        return False, Watermark(origin=keyring.origin(party), size=0, time=None)
+    return False, Watermark(origin=held.origin, size=held.checkpoint_size, time=held.cosigned_at)
+
+
+def answer_for(
+    office: Office,
+    policy: Policy,
+    ref: PermitRef,
+    seen: Sight,
+    *,
+    purpose: Purpose | None,
+    customs: bool,
+    now: datetime,
+    found: tuple[Difference, ...] = (),
+    extra_flags: tuple[Flag, ...] = (),
+    signature: str | None = None,
+    grade: Grade | None = None,
+) -> Answer:
+    """Put the answer together from what was seen."""
+    day = office.today(now)
+    standing, fact = seen.standing, seen.fact
+    if standing is not None and fact is not None:
+        status_, flags = standing.status_on(day), {*standing.flags_on(day), *extra_flags}
+        signature = signature or SignatureState.VALID.value
+        grade = grade or (Grade.LOGGED if fact.source.index is not None else Grade.UNLOGGED)
+    else:
+        status_, flags = (Status.NOT_ISSUED if seen.absence_is_known else Status.UNKNOWN), set(extra_flags)
+        signature = signature or SignatureState.NONE.value
+        grade = grade or Grade.UNLOGGED
+    ordered = tuple(flag for flag in Flag if flag in flags)
+    type_ = standing.key.type if standing else ref.type
+    basis = Basis(
+        status=status_,
+        flags=ordered,
+        signature=signature,
+        freshness=seen.freshness,
+        grade=grade,
+        differences=found,
+        covered=seen.absence_is_known or standing is not None,
+    )
+    asked = purpose or natural_purpose(office, ref.issuer, type_, customs=customs)
+    verdict, reasons = conclude(basis, purpose=asked, policy=policy)
+    return Answer(
+        status=status_,
+        flags=ordered,
+        issuer=ref.issuer,
+        type=type_,
+        number=standing.key.number if standing else ref.number,
+        year=standing.key.year if standing else (ref.issued_on.year if ref.issued_on else None),
+        valid_from=standing.valid_from if standing else None,
+        valid_until=standing.valid_until if standing else None,
+        replaced_by=standing.replaced_by if standing else None,
+        lines=tuple(line.to_json() for line in standing.lines) if standing else (),
+        authoritative=seen.authoritative,
+        as_of=now,
+        watermark=seen.watermark,
+        freshness=seen.freshness,
+        grade=grade,
+        signature=signature,
+        verdict=verdict,
+        reasons=reasons,
+        differences=found,
+    )
+
+
+def natural_purpose(office: Office, issuer: str, type_: str | None, *, customs: bool) -> Purpose:
+    """Import, but for customs of the node that speaks for the issuer of an export permit or re-export certificate."""
+    leaving = customs and issuer in office.codes and type_ in {PermitType.EXPORT, PermitType.REEXPORT}
+    return Purpose.EXPORT if leaving else Purpose.IMPORT
+
+
+def no_match(office: Office, policy: Policy, ref: PermitRef, *, now: datetime, as_verdict: bool) -> Answer:
+    """The one answer for a wrong proof and for an unknown number (contract 4): it depends on the question alone."""
+    authoritative, watermark = office.database.read_now(watermark_of, office, ref.issuer, now=now)
+    fresh = authoritative or watermark.origin is None
+    return Answer(
+        status=Status.UNKNOWN,
+        flags=(),
+        issuer=ref.issuer,
+        type=ref.type,
+        number=ref.number,
+        year=ref.issued_on.year if ref.issued_on else None,
+        valid_from=None,
+        valid_until=None,
+        replaced_by=None,
+        lines=(),
+        authoritative=authoritative,
+        as_of=now,
+        watermark=watermark,
+        freshness=Freshness.FRESH if fresh else policy.freshness(watermark.time, now=now),
+        grade=Grade.UNLOGGED,
+        signature=SignatureState.NONE.value,
+        verdict=VerdictWord.UNKNOWN,
+        reasons=(Reason.NO_MATCH,),
+        differences=() if as_verdict else None,
+    )
+
+
+def _unread(signature: str, reasons: tuple[Reason, ...], *, now: datetime) -> Answer:
+    """A document whose signature is not good: nothing of it was read, so nothing is said about any permit."""
+    return Answer(
+        status=Status.UNKNOWN,
+        flags=(),
+        issuer=None,
+        type=None,
+        number=None,
+        year=None,
+        valid_from=None,
+        valid_until=None,
+        replaced_by=None,
+        lines=(),
+        authoritative=False,
+        as_of=now,
+        watermark=Watermark(origin=None, size=None, time=None),
+        freshness=Freshness.FRESH,
+        grade=Grade.UNLOGGED,
+        signature=signature,
+        verdict=VerdictWord.NOT_VALID,
+        reasons=reasons,
+        differences=(),
+    )
+
+
+def _may_write(office: Office, read: ExchangeDocument) -> bool:
+    """Whether the writer of an issuer's own document speaks for that issuer."""
+    header = read.header
+    if header.type not in ISSUERS_OWN:
+        return True
+    return office.keyring().speaks_for(header.party, header.permit_issuer or "")
+
+
+def _stated_otherwise(seen: Sight, ref: PermitRef) -> tuple[Difference, ...]:
+    """Type and date of issue only choose between permits; where they differ, that is said, as class R (contract 1)."""
+    if seen.fact is None:
+        return ()
+    permit = seen.fact.permit
+    found = []
+    if ref.type is not None and ref.type != permit.type:
+        found.append(Difference(field="type", presented=ref.type, registered=permit.type, class_="R"))
+    if ref.issued_on is not None and ref.issued_on != permit.issued_on:
+        registered = permit.issued_on.isoformat() if permit.issued_on else None
+        found.append(
+            Difference(field="issued_on", presented=ref.issued_on.isoformat(), registered=registered, class_="R")
+        )
+    return tuple(found)
+
+
+def _ref(read: ExchangeDocument) -> PermitRef:
+    header = read.header
+    issued_on = read.body.issued_on if isinstance(read.body, Permit) else None
+    return PermitRef(
+        issuer=header.permit_issuer or "",
+        number=header.permit_number or "",
+        type=header.permit_type,
+        issued_on=issued_on,
+    )
+
+
+def _key(read: ExchangeDocument) -> PermitKey | None:
+    return read.body.key if isinstance(read.body, Permit) else None

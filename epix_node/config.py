@@ -1,0 +1,397 @@
+"""How this node behaves: ``config/epix-node.toml``, and a variable ``EPIX_<SECTION>__<NAME>`` for each setting.
+
+Every setting has a default but the Party's code. A setting that the program does not know is an error, since a
+misspelt one would silently do nothing; the message names the file, the line and the nearest name that is known
+(contract 6). The file holds no secret.
+
+Not here: whether what the settings name works (``epix-node doctor``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    model_validator,
+)
+
+from epix_node.errors import ConfigError
+
+CONFIG_VARIABLE = "EPIX_CONFIG"
+"""Names the file; ``--config`` wins over it (contract 2)."""
+
+DEFAULT_PATH = Path("config", "epix-node.toml")
+"""Where the file is looked for last, from the current directory."""
+
+_PREFIX = "EPIX_"
+_UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+_DURATION = re.compile(r"(\d{1,9})([smhd]?)")
+_CODE = re.compile(r"[A-Z]{2}")
+_FICTIONAL = re.compile(r"X[A-Z]")
+_SQLITE = "sqlite:///"
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('expected a time such as "60s", "10m", "1h" or "7d", or a number of seconds')
+    return int(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("expected more than no time at all")
+    return value
+
+
+def _code(value: str) -> str:
+    if not _CODE.fullmatch(value):
+        raise ValueError("expected a code of two capital letters, such as XA")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError with its own branch below
+        raise ValueError(f"there is no time zone {value!r}") from error
+    except KeyError as error:
+        raise ValueError(f"there is no time zone {value!r}; expected a name such as Europe/Zurich") from error
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        parts = urlsplit(f"//{value}")
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("expected HOST:PORT, such as 127.0.0.1:8080") from error
+    if not parts.hostname or port is None or parts.path or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("expected HOST:PORT, such as 127.0.0.1:8080")
+    return value
+
+
+def _base_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError("expected a URL such as https://epix.example.org") from error
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("expected an http or https URL, such as https://epix.example.org")
+    if parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("expected a URL without query, fragment and user")
+    return value.rstrip("/")
+
+
+def _store_url(value: str) -> str:
+    if not value.startswith((_SQLITE, "postgresql+psycopg://")) or value == _SQLITE:
+        raise ValueError("expected sqlite:///PATH or postgresql+psycopg://…")
+    return value
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("the same entry twice")
+    return values
+
+
+Code = Annotated[StrictStr, AfterValidator(_code)]
+Codes = Annotated[tuple[Code, ...], AfterValidator(_unique)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Size = Annotated[StrictInt, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+
+
+class CoveragePromise(_Section):
+    """Permits of these types, issued from this day on (absent: ever), are published within so many hours."""
+
+    types: Annotated[tuple[Literal["E", "R", "I", "O"], ...], Field(min_length=1), AfterValidator(_unique)]
+    issued_from: date | None = None
+    published_within_h: Annotated[StrictInt, Field(ge=0, le=8784)]
+
+
+class PartySection(_Section):
+    """Whose node this is, and the national switches."""
+
+    code: Code
+    name: StrictStr | None = None
+    environment: Literal["sandbox", "uat", "prod"] = "sandbox"
+    issues_for: Annotated[Codes, Field(min_length=1)]
+    timezone: Annotated[StrictStr, AfterValidator(_zone)] = "UTC"
+    customs_union: Codes = ()
+    import_after_expiry: Literal["accept_if_exported_in_time", "refuse"] = "accept_if_exported_in_time"
+    coverage: tuple[CoveragePromise, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _speaks_for_itself(cls, given: Any) -> Any:
+        """Without ``issues_for`` the node speaks for its own Party."""
+        if isinstance(given, Mapping) and "issues_for" not in given and "code" in given:
+            return {**given, "issues_for": (given["code"],)}
+        return given
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.code not in self.issues_for:
+            raise ValueError(f"issues_for does not name {self.code} itself")
+        fictional = [code for code in self.issues_for if _FICTIONAL.fullmatch(code)]
+        if fictional and self.environment != "sandbox":
+            raise ValueError(f"{fictional[0]} is a fictional country; {self.environment} takes real ones only")
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which this node's calendar days are counted."""
+        return ZoneInfo(self.timezone)
+
+
+class ServerSection(_Section):
+    """Where the node listens, and under which address others reach it."""
+
+    listen: Annotated[StrictStr, AfterValidator(_address)] = "127.0.0.1:8080"
+    base_url: Annotated[StrictStr, AfterValidator(_base_url)] = "http://127.0.0.1:8080"
+    workers: Size = 1
+
+    @property
+    def host(self) -> str:
+        """The address to bind; an IPv6 one without its brackets."""
+        return urlsplit(f"//{self.listen}").hostname or ""
+
+    @property
+    def port(self) -> int:
+        """The port to bind; 0 takes any free one."""
+        return urlsplit(f"//{self.listen}").port or 0
+
+
+class StoreSection(_Section):
+    """The database."""
+
+    url: Annotated[StrictStr, AfterValidator(_store_url)] = "sqlite:///data/epix-node.sqlite"
+
+
+class KeysSection(_Section):
+    """Where the private keys are."""
+
+    directory: Annotated[StrictStr, Field(min_length=1)] = "keys"
+
+
+class FederationSection(_Section):
+    """Whom to follow, and how often to ask."""
+
+    follow: Codes | None = None
+    poll_interval: Duration = timedelta(seconds=60)
+    private_addresses: StrictBool = False
+
+    def follows(self, party: str) -> bool:
+        """Whether this peer is pulled from; without ``follow`` every pinned peer is."""
+        return self.follow is None or party in self.follow
+
+
+class LimitsSection(_Section):
+    """Sizes beyond which input is refused (federation-protocol C.5)."""
+
+    document_bytes: Size = 1024 * 1024
+    json_bytes: Size = 4 * 1024 * 1024
+    feed_entries: Annotated[StrictInt, Field(ge=1, le=500)] = 500
+
+
+class FreshnessSection(_Section):
+    """How old a mirror of another register may be (contract 4)."""
+
+    mirror_fresh: Duration = timedelta(hours=1)
+    mirror_stale: Duration = timedelta(days=7)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.mirror_stale < self.mirror_fresh:
+            raise ValueError("mirror_stale is shorter than mirror_fresh")
+        return self
+
+
+class SandboxSection(_Section):
+    """The shared clock of a demonstration (contract 7)."""
+
+    clock: Annotated[StrictStr, Field(min_length=1)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFiles:
+    """The files of the node's own keys."""
+
+    signing_key: Path
+    signing_certificate: Path
+    log_key: Path
+    witness_key: Path
+    transport_key: Path
+
+    @classmethod
+    def of(cls, directory: Path) -> Self:
+        """The names that ``init`` gives, in this directory."""
+        return cls(
+            signing_key=directory / "signing-key.pem",
+            signing_certificate=directory / "signing-cert.pem",
+            log_key=directory / "log-key.pem",
+            witness_key=directory / "witness-key.pem",
+            transport_key=directory / "transport-key.pem",
+        )
+
+    @property
+    def private(self) -> tuple[Path, ...]:
+        """Those that only the node's account may read."""
+        return self.signing_key, self.log_key, self.witness_key, self.transport_key
+
+
+class Config(_Section):
+    """All settings of one node. ``path`` is the file that they came from; relative paths in it start at ``home``."""
+
+    path: Path
+    party: PartySection
+    server: ServerSection = ServerSection()
+    store: StoreSection = StoreSection()
+    keys: KeysSection = KeysSection()
+    federation: FederationSection = FederationSection()
+    limits: LimitsSection = LimitsSection()
+    freshness: FreshnessSection = FreshnessSection()
+    sandbox: SandboxSection = SandboxSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sandbox_is_local(cls, given: Any) -> Any:
+        """Nodes of the sandbox stand on one machine: there, private addresses are allowed unless refused."""
+        party = given.get("party", {}) if isinstance(given, Mapping) else {}
+        federation = given.get("federation", {}) if isinstance(given, Mapping) else {}
+        if not isinstance(party, Mapping) or not isinstance(federation, Mapping):
+            return given
+        if party.get("environment", "sandbox") != "sandbox" or "private_addresses" in federation:
+            return given
+        return {**given, "federation": {**federation, "private_addresses": True}}
+
+    @property
+    def home(self) -> Path:
+        """The directory that ``init --dir`` made: the parent of ``config/``, or the file's own directory."""
+        directory = self.path.absolute().parent
+        return directory.parent if directory.name == DEFAULT_PATH.parent.name else directory
+
+    @property
+    def store_url(self) -> str:
+        """``[store] url`` with a relative path resolved."""
+        if not self.store.url.startswith(_SQLITE):
+            return self.store.url
+        return f"{_SQLITE}{self.home / self.store.url.removeprefix(_SQLITE)}"
+
+    @property
+    def store_path(self) -> Path | None:
+        """The file of a SQLite database."""
+        return Path(self.store_url.removeprefix(_SQLITE)) if self.store_url.startswith(_SQLITE) else None
+
+    @property
+    def keys_directory(self) -> Path:
+        """``[keys] directory``, resolved."""
+        return self.home / self.keys.directory
+
+    @property
+    def key_files(self) -> KeyFiles:
+        """The files in it."""
+        return KeyFiles.of(self.keys_directory)
+
+    @property
+    def shared_clock(self) -> Path | None:
+        """``[sandbox] clock``, resolved; ``None``: the machine's clock."""
+        return self.home / self.sandbox.clock if self.sandbox.clock is not None else None
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """The settings in this file, overridden by the variables in ``environ``.
+
+    Raises:
+        ConfigError: the file cannot be read, or a setting in it or in a variable cannot be used; all of them are
+            named, one a line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path}: no such file. Make a node with `epix-node init`, or name its file with --config or "
+            f"{CONFIG_VARIABLE}"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(f"{path}: cannot be read: {reason}") from error
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    origin = _Origin(path=path, text=text, variables={})
+    problems = [*_unknown(given, origin)]
+    for name, value in sorted(environ.items()):
+        if not name.startswith(_PREFIX) or "__" not in name:
+            continue
+        section, _, setting = name.removeprefix(_PREFIX).lower().partition("__")
+        if (problem := _unknown_variable(name, section, setting)) is not None:
+            problems.append(problem)
+            continue
+        origin.variables[section, setting] = name
+        settings = given.setdefault(section, {})
+        if not isinstance(settings, dict):
+            continue
+        if value == "":  # an empty variable takes the default, as in most shells' scripts
+            settings.pop(setting, None)
+        else:
+            settings[setting] = _from_variable(section, setting, value)
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return _validated(given, origin)
+
+
+def _validated(given: dict[str, Any], origin: _Origin) -> Config:
+    try:
+        config = Config.model_validate({**given, "path": origin.path})
+    except ValidationError as error:
+        raise ConfigError("\n".join(origin.problem(item) for item in error.errors(include_url=False))) from error
+    if config.party.environment != "sandbox":
+        if config.sandbox.clock is not None:
+            raise ConfigError(f"{origin.place('sandbox', 'clock')}: only a node of the sandbox runs on a shared clock")
+        if config.server.base_url.startswith("http:"):  # contract 3
+            raise ConfigError(f"{origin.place('server', 'base_url')}: {config.party.environment} takes https only")
+    return config
+
+
+def settings() -> Iterator[tuple[str, str]]:
+    """Every (section, setting) that there is, in the order of the file."""
+    for section, fields in _sections().items():
+        for setting in fields:
+            yield section, setting
+
+
+def _sections() -> dict[str, type[_Section]]:
+    return {
+        name: field.annotation
+        for name, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section)
+    }

@@ -1,0 +1,55 @@
+"""All detectors over one case: what the facts amount to now.
+
+A pure function of a case and a view. Keeping findings, their times and their decisions is ``settle``'s and the store's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from epix_node.permit.facts import Case, Source
+from epix_node.permit.finding import FindingClass, FindingDraft
+from epix_node.reconcile.detectors import frd01, frd02, frd03, frd04, frd05, frd14
+from epix_node.reconcile.sentence import MAX_PERMITS, ordered
+from epix_node.reconcile.view import View
+
+Detector = Callable[[Case, View], tuple[FindingDraft, ...]]
+
+DETECTORS: dict[str, Detector] = {
+    frd01.PATTERN: frd01.detect,
+    frd02.PATTERN: frd02.detect,
+    frd03.PATTERN: frd03.detect,
+    frd04.PATTERN: frd04.detect,
+    frd05.PATTERN: frd05.detect,
+    frd14.PATTERN: frd14.detect,
+}
+"""Pattern id → detector, in the order in which findings are told."""
+
+_STRENGTH = [FindingClass.ALERT, FindingClass.REVIEW, FindingClass.STATISTICS]
+
+
+def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
+    """What the facts amount to, by pattern and permit: at most one draft for an id, whatever the order of the facts."""
+    drafts: dict[str, list[FindingDraft]] = {}
+    for detector in DETECTORS.values():
+        for draft in sorted(detector(case, view), key=lambda draft: draft.id):
+            drafts.setdefault(draft.id, []).append(draft)
+    return tuple(_merged(same) for same in drafts.values())
+
+
+def _merged(drafts: list[FindingDraft]) -> FindingDraft:
+    """One finding with the strongest class; its sentence is that class's, its evidence is everybody's."""
+    first, *others = sorted(drafts, key=lambda draft: (_STRENGTH.index(draft.class_), draft.summary))
+    if not others:
+        return first
+    beside = {ref for draft in others for ref in draft.permits} - set(first.permits)
+    return replace(
+        first,
+        evidence=_once(source for draft in (first, *others) for source in draft.evidence),
+        permits=(*first.permits, *ordered(beside))[:MAX_PERMITS],
+    )
+
+
+def _once(sources: Iterable[Source]) -> tuple[Source, ...]:
+    return tuple({source.document: source for source in sources}.values())

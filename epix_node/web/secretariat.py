@@ -1,0 +1,246 @@
+"""The Secretariat of a sandbox (contract 7): it moves the shared clock and lets all nodes run their rounds.
+
+It holds no permits and no keys; all that it knows, it asked the nodes for. A tick is done when a round brought
+nothing: no document was pulled, and no node counts its findings otherwise than after the round before. The second
+half matters for the node that ticks last: the alert that it publishes then was not there when the others pulled.
+
+The Parties' ticks of one round run one after another, so that what a node accepted before a round is held by its
+addressees after it. A node that does not answer is stopped, and delays nobody; it is asked again in the next round.
+
+Not here: what a round does on a node (``jobs``), and the trust list, which comes with the trust issue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from epix_node.clock import Clock, format_time, parse_time, utc_now
+from epix_node.errors import ConflictError, EpixError, MalformedDocumentError, PeerUnreachableError
+from epix_node.federation.national import NationalClient
+from epix_node.sandbox_clock import SharedClock
+
+TICK_TIMEOUT = timedelta(seconds=300)
+"""A tick answers within this time (contract 7)."""
+
+_MAX_BODY_BYTES = 4096
+_PAGE = 500
+_STATES = ("open", "pending")
+_CLASSES = ("A", "R", "S")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One Party's node, and the authority token that ticks it."""
+
+    party: str
+    url: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickReport:
+    """What a tick on the Secretariat answers; ``pulled`` is per peer pulled from, ``None`` where nobody reached it."""
+
+    now: datetime
+    rounds: int
+    pulled: Mapping[str, int | None]
+    findings: Mapping[str, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """As contract 7 prints it."""
+        return {
+            "now": format_time(self.now),
+            "rounds": self.rounds,
+            "pulled": dict(sorted(self.pulled.items())),
+            "findings": dict(self.findings),
+        }
+
+
+class Secretariat:
+    """Runs rounds over all nodes; ``clock`` is the steerable clock of the sandbox, ``None`` where time is the machine's.
+
+    Used as ``async with``, which holds the connections' settings.
+    """
+
+    def __init__(self, members: Sequence[Member], *, clock: SharedClock | None) -> None:
+        self._clients = [NationalClient(party=m.party, url=m.url, token=m.token) for m in members]
+        self._steerable = clock
+        self._read: Clock = clock if clock is not None else utc_now
+        self._one_at_a_time = asyncio.Lock()
+        self._counts: dict[str, Any] = {}
+        """What each node said of its findings after its newest round."""
+
+    async def close(self) -> None:
+        """Every client is closed."""
+        async with AsyncExitStack() as stack:
+            for client in self._clients:
+                stack.push_async_exit(client.__aexit__)
+
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        return self._read()
+
+    async def tick(self, moment: datetime | None) -> TickReport:
+        """The clock stands at ``moment``, if one is given, and a round over all nodes brought nothing.
+
+        Raises:
+            ConflictError: the time cannot be moved, or would go back; nothing was done then.
+            TimeoutError: it took longer than ``TICK_TIMEOUT``; what was done stays.
+            PeerRefusedError, PeerProtocolError: a node answers, but not with a tick.
+        """
+        async with self._one_at_a_time, asyncio.timeout(TICK_TIMEOUT.total_seconds()):
+            self._move(moment)
+            pulled: dict[str, int | None] = {}
+            rounds, brought_something = 0, True
+            while brought_something:
+                rounds += 1
+                brought_something = await self._round(pulled)
+            return TickReport(now=self.now(), rounds=rounds, pulled=pulled, findings=await self._findings())
+
+    def _move(self, moment: datetime | None) -> None:
+        if moment is None:
+            return
+        if self._steerable is None:
+            raise ConflictError("this sandbox runs on the machine's clock; start it with --clock TIME", code="NO_CLOCK")
+        now = self.now()
+        if moment < now:
+            raise ConflictError(f"it is {format_time(now)} already; time does not go back", code="CLOCK_GOES_BACK")
+        # Own cosignatures are made when an entry is sequenced, so none is missing at the old time (contract 7).
+        self._steerable.set(moment)
+
+    async def _round(self, pulled: dict[str, int | None]) -> bool:
+        """Every node that answers has run one round; whether that changed anything. Adds to ``pulled``."""
+        changed = False
+        for client in self._clients:
+            try:
+                reply = await client.post("/sandbox/v1/tick", {}, within=TICK_TIMEOUT)
+            except PeerUnreachableError:
+                continue
+            answer = client.expect(reply, 200, what="a tick")
+            for party, documents in answer["pulled"].items():
+                known = pulled.setdefault(party, None)
+                if documents is not None:
+                    pulled[party] = (known or 0) + documents
+                changed = changed or bool(documents)
+            changed = changed or self._counts.get(client.party) != answer["findings"]
+            self._counts[client.party] = answer["findings"]
+        return changed
+
+    async def _findings(self) -> dict[str, int]:
+        """Distinct findings over all nodes: the open ones by class, and those that are pending wherever they are held.
+
+        Where nodes differ for a moment, open counts before pending, and the graver class before the lesser.
+        """
+        held: dict[str, set[tuple[str, str]]] = {}
+        for client in self._clients:
+            for state in _STATES:
+                try:
+                    found = await _all_findings(client, state=state)
+                except PeerUnreachableError:
+                    break
+                for finding in found:
+                    held.setdefault(finding["id"], set()).add((state, finding["class"]))
+        counts = dict.fromkeys((*_CLASSES, "pending"), 0)
+        for seen in held.values():
+            state, class_ = min(seen)
+            counts[class_ if state == "open" else "pending"] += 1
+        return counts
+
+
+async def _all_findings(client: NationalClient, *, state: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    query = {"state": state, "limit": str(_PAGE)}
+    while True:
+        page = await client.ask("/api/v1/findings", **query)
+        found += page["findings"]
+        if page["next"] is None:
+            return found
+        query["cursor"] = page["next"]
+
+
+def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application:
+    """The Secretariat's HTTP; ``token`` is its authority's. Closes the Secretariat when the application ends."""
+
+    async def tick(request: web.Request) -> web.Response:
+        if not hmac.compare_digest(request.headers.get("Authorization", ""), f"Bearer {token}"):
+            return _problem(401, "UNAUTHORIZED", "a tick needs the Secretariat's authority token")
+        try:
+            return web.json_response((await secretariat.tick(_moment(await request.read()))).to_json())
+        except MalformedDocumentError as error:
+            return _problem(400, error.code, str(error))
+        except ConflictError as error:
+            return _problem(409, error.code, str(error))
+        except TimeoutError:
+            return _problem(504, "TICK_TIMEOUT", f"not done within {TICK_TIMEOUT.seconds} s; tick again to go on")
+        except EpixError as error:
+            return _problem(502, error.code, str(error))
+
+    async def clock(_: web.Request) -> web.Response:
+        return web.json_response({"now": format_time(secretariat.now())})
+
+    async def ready(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def close(_: web.Application) -> None:
+        await secretariat.close()
+
+    app = web.Application(client_max_size=_MAX_BODY_BYTES)
+    app.add_routes(
+        [
+            web.post("/sandbox/v1/tick", tick),
+            web.get("/sandbox/v1/clock", clock),
+            web.get("/healthz", ready),
+            web.get("/readyz", ready),
+        ]
+    )
+    app.on_cleanup.append(close)
+    return app
+
+
+@asynccontextmanager
+async def run_secretariat(app: web.Application, *, host: str, port: int) -> AsyncIterator[None]:
+    """The application answers at this address until the block ends. Raises ``OSError`` where the port is taken."""
+    # A caller who hangs up does not stop a round half way: the handler goes on to its end.
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def _moment(body: bytes) -> datetime | None:
+    """The time to move to in ``{"now": T}``; no body, no member and null all say that the clock stays."""
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError as error:
+        raise MalformedDocumentError("tick not understood: not JSON") from error
+    if not isinstance(value, dict) or value.keys() - {"now"}:
+        raise MalformedDocumentError('tick not understood: expected {"now": time}, or {}')
+    if (moment := value.get("now")) is None:
+        return None
+    try:
+        return parse_time(moment)
+    except (TypeError, ValueError) as error:
+        raise MalformedDocumentError("tick not understood: now: expected an RFC 3339 time") from error
+
+
+def _problem(status: int, code: str, detail: str) -> web.Response:
+    """RFC 9457, as the nodes answer."""
+    title = {400: "Not understood", 401: "Unauthorized", 409: "Conflict", 502: "A node failed", 504: "Too slow"}[status]
+    return web.json_response(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code},
+        status=status,
+        content_type="application/problem+json",
+        headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
+    )
