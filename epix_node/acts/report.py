@@ -24,7 +24,7 @@ from epix_node.exchange import audience
 from epix_node.exchange.own import Prepared, prepare
 from epix_node.permit.event import Confirmation, Correction, Endorsement, PermitRef, Presentation
 from epix_node.permit.event_json import same_event
-from epix_node.permit.facts import PermitFact, Source, permits_meant
+from epix_node.permit.facts import Source, permits_meant
 from epix_node.permit.finding import Finding
 from epix_node.permit.number import NumberRef
 from epix_node.reconcile.record import record_own
@@ -62,8 +62,8 @@ def report(office: Office, body: Report, *, now: datetime) -> Reported:
     _require_possible(office, body, now=now)
     if (earlier := office.database.read_now(_reported_before, office, body)) is not None:
         return earlier
-    fact, held = office.database.read_now(_permit_of, body.permit)
-    prepared = _prepare(office, body, fact, held, now=now)
+    held = office.database.read_now(_permit_document, body.permit)
+    prepared = _prepare(office, body, held, now=now)
 
     def work(session: Session) -> Reported:
         if (earlier := _reported_before(session, office, body)) is not None:
@@ -112,11 +112,11 @@ def correct(
     )
     prepared = None
     if new is not None:
-        fact, held = office.database.read_now(_permit_of, new.permit)
+        held = office.database.read_now(_permit_document, new.permit)
         own_salt = held.permit_salt if held is not None else None
         if own_salt is None and (new.permit.issuer, new.permit.number) == (target.permit_issuer, target.permit_number):
             own_salt = target.permit_salt  # who did not hold the permit keeps its own salt for corrections (decision 4)
-        prepared = _prepare(office, new, fact, held, now=now, supersedes=target.sha256, permit_salt=own_salt)
+        prepared = _prepare(office, new, held, now=now, supersedes=target.sha256, permit_salt=own_salt)
 
     def work(session: Session) -> Reported:
         _target(session, office, event_id, supersedes)  # nobody corrected it since we looked
@@ -139,17 +139,13 @@ def _require_possible(office: Office, body: Report, *, now: datetime) -> None:
 def _prepare(
     office: Office,
     body: Report,
-    fact: PermitFact | None,
     held: documents.HeldDocument | None,
     *,
     now: datetime,
     supersedes: str | None = None,
     permit_salt: bytes | None = None,
 ) -> Prepared:
-    subject = body.permit.ref
-    if fact is not None:
-        key = fact.key
-        subject = NumberRef(issuer=key.issuer, number=key.number, type=key.type, year=key.year)
+    subject = body.permit.ref  # as the officer named it: who holds another permit of this number must see that
     known = held.recipients if held is not None else ()
     if isinstance(body, Presentation):
         recipients = audience.of_presentation(subject.issuer, writer=office.codes)
@@ -170,8 +166,8 @@ def _prepare(
     )
 
 
-def _permit_of(session: Session, ref: PermitRef) -> tuple[PermitFact | None, documents.HeldDocument | None]:
-    """The held permit that a new report is about, with its document."""
+def _permit_document(session: Session, ref: PermitRef) -> documents.HeldDocument | None:
+    """The document of the held permit that a new report is about."""
     meant = permits_meant(permits.numbered(session, ref.issuer, ref.number), ref)
     if len(meant) > 1:
         raise AmbiguousNumberError(
@@ -179,8 +175,8 @@ def _permit_of(session: Session, ref: PermitRef) -> tuple[PermitFact | None, doc
             candidates=tuple(fact.key.to_json() for fact in meant),
         )
     if not meant:
-        return None, None
-    return meant[0], documents.find(session, meant[0].source.document, party=meant[0].source.party)
+        return None
+    return documents.find(session, meant[0].source.document, party=meant[0].source.party)
 
 
 def _reported_before(session: Session, office: Office, body: Report) -> Reported | None:

@@ -9,22 +9,12 @@ from enum import StrEnum
 from epix_node.clock import format_time, parse_time
 from epix_node.document.salts import decode_salt, encode_salt
 from epix_node.document.shape import Leaf
-from epix_node.permit.json_fields import calendar_date, event_id, issuer_code
-from epix_node.permit.number import MAX_NUMBER_CHARACTERS, normalised
+from epix_node.permit.json_fields import calendar_date, event_id, issuer_code, permit_number
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
-
-
-def is_normalised(number: str) -> bool:
-    """Whether the text is a normalised permit number of 1–70 characters.
-
-    Normalising takes off one leading ``NO.``, so a normalised number may itself begin with one; putting one in front
-    first makes the test exact.
-    """
-    return 0 < len(number) <= MAX_NUMBER_CHARACTERS and normalised("NO." + number) == number
 
 
 def _only(form: re.Pattern[str], text: str) -> str:
@@ -48,7 +38,7 @@ def _digest(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    if not is_normalised(text):
+    if permit_number(text) != text:
         raise ValueError("the number is not normalised")
     return text
 

@@ -1,1 +1,1 @@
-"""What a permit is: its model, numbers, quantities, events and status. Pure; knows nothing of XML signatures or stores."""
+"""What a permit is: model, numbers, quantities, events, status. Pure; knows nothing of XML signatures or stores."""

@@ -52,6 +52,7 @@ class PermitRef:
 
     @property
     def ref(self) -> NumberRef:
+        """The same as findings speak of it: the year instead of the date."""
         return NumberRef(
             issuer=self.issuer,
             number=self.number,

@@ -14,12 +14,13 @@ from typing import Any
 MAX_NUMBER_CHARACTERS = 70
 """Longest normalised number (contract 1; an..70 in the WCO 3.3 message of toolkit v2)."""
 
-_DASHES = dict.fromkeys(
-    [0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0x2E3A, 0x2E3B, 0xFE58, 0xFE63, 0xFF0D, 0x058A, 0x05BE]
-    + [0x1400, 0x1806, 0x2E17, 0x2E1A, 0x2E40, 0x2E5D, 0x301C, 0x3030, 0x30A0, 0x10EAD],
-    "-",
+_DASHES = (
+    "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d\u058a\u05be"
+    "\u1400\u1806\u2e17\u2e1a\u2e40\u2e5d\u301c\u3030\u30a0\U00010ead"
 )
-_CHARACTERS = {**_DASHES, 0x2215: "/", 0x2044: "/"}
+"""Unicode's dash punctuation, and the minus sign."""
+
+_CHARACTERS = str.maketrans(dict.fromkeys(_DASHES, "-") | {"\u2215": "/", "\u2044": "/"})
 _LEADING_WORD = re.compile(r"(?:NO\.|N°)")
 _SPACE_RUN = re.compile(r"\s+")
 

@@ -118,7 +118,7 @@ class Quantity:
 
 
 def parse_amount(text: str) -> Decimal:
-    """The decimal that the text writes. Raises ``NotAQuantityError``: no exponents, no signs but ``-``, six decimals."""
+    """The decimal that the text writes. Raises ``NotAQuantityError``: no exponent, no sign but ``-``, six decimals."""
     if len(text) > 40 or _DECIMAL.fullmatch(text) is None:
         raise NotAQuantityError(f"{text[:40]!r} is not a decimal number")
     # Counted in the text: Decimal.normalize() rounds to 28 digits and would hide decimals behind many zeros.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,3 +65,8 @@ def test_keys_print_as_the_contract_says() -> None:
         "number": "26XA1",
         "year": None,
     }
+
+
+def test_every_dash_of_unicode_is_a_hyphen() -> None:
+    dashes = [chr(point) for point in range(0x110000) if unicodedata.category(chr(point)) == "Pd"]
+    assert {normalised(f"A{dash}B") for dash in dashes} == {"A-B"}

@@ -14,8 +14,6 @@ from hashlib import sha256
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.hashes import SHA256 as SHA256_HASH
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
@@ -25,7 +23,6 @@ from signxml.xades.xades import XAdESSigner
 from epix_node.errors import MalformedDocumentError
 from epix_node.permit.reasons import Reason
 from epix_node.signing.profile import DS, ECDSA_SHA256, ENVELOPED, EXCLUSIVE_C14N, SHA256, SIGNED_PROPERTIES_TYPE, XADES
-from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import verify
 
 Change = Callable[[bytes], bytes]
@@ -101,8 +98,8 @@ def genuine_document_in_forged_body(root: etree._Element) -> etree._Element:
 
 def genuine_document_in_object(root: etree._Element) -> etree._Element:
     other, signature = forged(root), root[-1]
-    etree.SubElement(signature, f"{{{DS}}}Object").append(root)
     other.append(signature)
+    etree.SubElement(signature, f"{{{DS}}}Object").append(root)
     return other
 
 
@@ -183,7 +180,7 @@ WRAPPING: dict[str, tuple[Change, str]] = {
     "signature first": (on_tree(signature_first), "SIGNATURE_MISPLACED"),
     "signature in the body": (on_tree(signature_in_body), "SIGNATURE_MISPLACED"),
     "two SignedInfo": (on_tree(second_signed_info), "SIGNATURE_INVALID"),
-    "SignedInfo in a wrapper": (on_tree(wrapped_signed_info), "SIGNATURE_INVALID"),
+    "SignedInfo in a wrapper": (on_tree(wrapped_signed_info), "REFERENCE_NOT_ALLOWED"),
     "a third child": (on_tree(third_child), "NOT_A_DOCUMENT"),
     "forged SignedProperties beside the genuine": (on_tree(forged_signed_properties), "REFERENCE_NOT_ALLOWED"),
     "the same Id in the body": (same_id_in_the_body("Id"), "DUPLICATE_ID"),
@@ -206,10 +203,11 @@ XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 XSLT = "http://www.w3.org/TR/1999/REC-xslt-19991116"
 FILTER = '<ds:Transform Algorithm="%s"><ds:XPath>not(ancestor-or-self::ds:Signature)</ds:XPath></ds:Transform>'
 STYLESHEET = f'<ds:Transform Algorithm="{XSLT}"><x:stylesheet xmlns:x="urn:x"/></ds:Transform>'
-KEY_VALUE = "<ds:KeyInfo><ds:KeyValue/>"
 RETRIEVAL = '<ds:RetrievalMethod URI="http://attacker.example/key"/>'
 PREFIX_LIST = f'<ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE_C14N}" PrefixList="p"/>'
-LENGTH = f'<ds:SignatureMethod Algorithm="{ECDSA_SHA256}"><ds:HMACOutputLength>8</ds:HMACOutputLength></ds:SignatureMethod>'
+LENGTH = (
+    f'<ds:SignatureMethod Algorithm="{ECDSA_SHA256}"><ds:HMACOutputLength>8</ds:HMACOutputLength></ds:SignatureMethod>'
+)
 
 
 def hmac_with_the_public_key(document: bytes) -> bytes:
@@ -231,7 +229,10 @@ POLICY: dict[str, tuple[Change, str]] = {
     "HMAC with the public key": (hmac_with_the_public_key, "ALGORITHM_NOT_ALLOWED"),
     "HMACOutputLength": (put(f'<ds:SignatureMethod Algorithm="{ECDSA_SHA256}"/>', LENGTH), "ALGORITHM_NOT_ALLOWED"),
     "inclusive C14N of SignedInfo": (
-        put(f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"', f'<ds:CanonicalizationMethod Algorithm="{C14N_1_0}"'),
+        put(
+            f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"',
+            f'<ds:CanonicalizationMethod Algorithm="{C14N_1_0}"',
+        ),
         "ALGORITHM_NOT_ALLOWED",
     ),
     "C14N with comments": (
@@ -245,13 +246,19 @@ POLICY: dict[str, tuple[Change, str]] = {
         ),
         "ALGORITHM_NOT_ALLOWED",
     ),
-    "inclusive C14N of the content": (put(TRANSFORM, TRANSFORM.replace(EXCLUSIVE_C14N, C14N_1_0)), "REFERENCE_NOT_ALLOWED"),
+    "inclusive C14N of the content": (
+        put(TRANSFORM, TRANSFORM.replace(EXCLUSIVE_C14N, C14N_1_0)),
+        "REFERENCE_NOT_ALLOWED",
+    ),
     "prefix list of the content": (
         put(TRANSFORM, TRANSFORM.replace("/>", f">{PREFIX_LIST}</ds:Transform>")),
         "REFERENCE_NOT_ALLOWED",
     ),
     "XPath transform": (put(TRANSFORM, FILTER % XPATH + TRANSFORM), "REFERENCE_NOT_ALLOWED"),
-    "XPath instead of enveloped": (put(f'<ds:Transform Algorithm="{ENVELOPED}"/>', FILTER % XPATH), "REFERENCE_NOT_ALLOWED"),
+    "XPath instead of enveloped": (
+        put(f'<ds:Transform Algorithm="{ENVELOPED}"/>', FILTER % XPATH),
+        "REFERENCE_NOT_ALLOWED",
+    ),
     "XPath Filter 2": (
         put(TRANSFORM, FILTER % "http://www.w3.org/2002/06/xmldsig-filter2" + TRANSFORM),
         "REFERENCE_NOT_ALLOWED",
@@ -337,9 +344,8 @@ def with_unused_bits(document: bytes) -> bytes:
 
 
 SEAL = "<ds:SignatureValue>"
-BOMB = "<!DOCTYPE Document [%s]>" % "".join(
-    f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol"}">' for n in range(10)
-)
+LAUGHS = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "lol"}">' for n in range(10))
+BOMB = f"<!DOCTYPE Document [{LAUGHS}]>"
 BLOW_UP = f'<!DOCTYPE Document [<!ENTITY e "{"x" * 50_000}">]>'
 
 BYTES: dict[str, tuple[Change, str]] = {
@@ -441,9 +447,7 @@ def test_another_certificate_in_key_info_is_another_signer(signed, keys, xa, xb,
 
 def test_a_der_signature_value_is_not_taken(signed, keys, at):
     """XML signatures carry r and s side by side, never ASN.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    der = key.sign(b"x", ec.ECDSA(SHA256_HASH()))
-    assert decode_dss_signature(der)
+    der = ec.generate_private_key(ec.SECP256R1()).sign(b"x", ec.ECDSA(SHA256_HASH()))
     assert outcome(signature_value(lambda _: der)(signed), keys, at)[0] == "SIGNATURE_INVALID"
 
 
@@ -490,7 +494,8 @@ RIGHT_BUT_REFUSED: dict[str, tuple[Change, str]] = {
     "content filtered by XPath": (
         put(
             TRANSFORM,
-            f'<ds:Transform Algorithm="{XPATH}"><ds:XPath>not(ancestor-or-self::node()[local-name()="Quantity"])</ds:XPath>'
+            f'<ds:Transform Algorithm="{XPATH}">'
+            '<ds:XPath>not(ancestor-or-self::node()[local-name()="Quantity"])</ds:XPath>'
             f"</ds:Transform>{TRANSFORM}",
         ),
         "REFERENCE_NOT_ALLOWED",
@@ -523,8 +528,6 @@ def test_a_document_without_a_key_info_reference_is_valid(signed, keys, xa, at, 
     assert outcome(swapped, keys, at)[0] == "SIGNATURE_INVALID"
 
 
-def test_every_reason_of_an_attack_is_of_the_closed_list():
+def test_every_answer_to_an_attack_is_of_the_closed_list():
     """Contract 4."""
     assert {expected for _, expected in ATTACKS.values()} - {"VALID"} <= set(Reason)
-    assert SHA1.name not in SHA256
-    assert SignatureState.VALID == "VALID"

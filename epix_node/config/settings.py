@@ -1,20 +1,15 @@
-"""How this node behaves: ``config/epix-node.toml``, and a variable ``EPIX_<SECTION>__<NAME>`` for each setting.
+"""Every setting of a node, with its default; only the Party's code has none (contract 6).
 
-Every setting has a default but the Party's code. A setting that the program does not know is an error, since a
-misspelt one would silently do nothing; the message names the file, the line and the nearest name that is known
-(contract 6). The file holds no secret.
-
-Not here: whether what the settings name works (``epix-node doctor``).
+A ``Config`` is consistent in itself. Whether what it names exists and works is for ``open_node`` and ``epix-node
+doctor`` to say. It holds no secret.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -29,19 +24,12 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    ValidationError,
     model_validator,
 )
 
-from epix_node.errors import ConfigError
-
-CONFIG_VARIABLE = "EPIX_CONFIG"
-"""Names the file; ``--config`` wins over it (contract 2)."""
-
 DEFAULT_PATH = Path("config", "epix-node.toml")
-"""Where the file is looked for last, from the current directory."""
+"""Where the file is looked for last, from the current directory (contract 2)."""
 
-_PREFIX = "EPIX_"
 _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _DURATION = re.compile(r"(\d{1,9})([smhd]?)")
 _CODE = re.compile(r"[A-Z]{2}")
@@ -75,9 +63,7 @@ def _code(value: str) -> str:
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (OSError, ValueError) as error:  # ZoneInfoNotFoundError is a KeyError with its own branch below
-        raise ValueError(f"there is no time zone {value!r}") from error
-    except KeyError as error:
+    except (KeyError, OSError, ValueError) as error:  # unknown, a directory such as Europe, no relative path
         raise ValueError(f"there is no time zone {value!r}; expected a name such as Europe/Zurich") from error
     return value
 
@@ -112,6 +98,14 @@ def _store_url(value: str) -> str:
     return value
 
 
+def _day(value: object) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or len(value) != len("2026-01-01"):
+        raise ValueError("expected a date, such as 2026-01-01")
+    return date.fromisoformat(value)
+
+
 def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise ValueError("the same entry twice")
@@ -121,22 +115,25 @@ def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
 Code = Annotated[StrictStr, AfterValidator(_code)]
 Codes = Annotated[tuple[Code, ...], AfterValidator(_unique)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
+Day = Annotated[date, BeforeValidator(_day)]
 Size = Annotated[StrictInt, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False)
+class Section(BaseModel):
+    """One table of the file; knows its settings and takes no others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CoveragePromise(_Section):
+class CoveragePromise(Section):
     """Permits of these types, issued from this day on (absent: ever), are published within so many hours."""
 
     types: Annotated[tuple[Literal["E", "R", "I", "O"], ...], Field(min_length=1), AfterValidator(_unique)]
-    issued_from: date | None = None
+    issued_from: Day | None = None
     published_within_h: Annotated[StrictInt, Field(ge=0, le=8784)]
 
 
-class PartySection(_Section):
+class PartySection(Section):
     """Whose node this is, and the national switches."""
 
     code: Code
@@ -171,7 +168,7 @@ class PartySection(_Section):
         return ZoneInfo(self.timezone)
 
 
-class ServerSection(_Section):
+class ServerSection(Section):
     """Where the node listens, and under which address others reach it."""
 
     listen: Annotated[StrictStr, AfterValidator(_address)] = "127.0.0.1:8080"
@@ -189,19 +186,19 @@ class ServerSection(_Section):
         return urlsplit(f"//{self.listen}").port or 0
 
 
-class StoreSection(_Section):
+class StoreSection(Section):
     """The database."""
 
     url: Annotated[StrictStr, AfterValidator(_store_url)] = "sqlite:///data/epix-node.sqlite"
 
 
-class KeysSection(_Section):
+class KeysSection(Section):
     """Where the private keys are."""
 
     directory: Annotated[StrictStr, Field(min_length=1)] = "keys"
 
 
-class FederationSection(_Section):
+class FederationSection(Section):
     """Whom to follow, and how often to ask."""
 
     follow: Codes | None = None
@@ -213,7 +210,7 @@ class FederationSection(_Section):
         return self.follow is None or party in self.follow
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """Sizes beyond which input is refused (federation-protocol C.5)."""
 
     document_bytes: Size = 1024 * 1024
@@ -221,7 +218,7 @@ class LimitsSection(_Section):
     feed_entries: Annotated[StrictInt, Field(ge=1, le=500)] = 500
 
 
-class FreshnessSection(_Section):
+class FreshnessSection(Section):
     """How old a mirror of another register may be (contract 4)."""
 
     mirror_fresh: Duration = timedelta(hours=1)
@@ -234,7 +231,7 @@ class FreshnessSection(_Section):
         return self
 
 
-class SandboxSection(_Section):
+class SandboxSection(Section):
     """The shared clock of a demonstration (contract 7)."""
 
     clock: Annotated[StrictStr, Field(min_length=1)] | None = None
@@ -267,7 +264,7 @@ class KeyFiles:
         return self.signing_key, self.log_key, self.witness_key, self.transport_key
 
 
-class Config(_Section):
+class Config(Section):
     """All settings of one node. ``path`` is the file that they came from; relative paths in it start at ``home``."""
 
     path: Path
@@ -324,74 +321,3 @@ class Config(_Section):
     def shared_clock(self) -> Path | None:
         """``[sandbox] clock``, resolved; ``None``: the machine's clock."""
         return self.home / self.sandbox.clock if self.sandbox.clock is not None else None
-
-
-def load_config(path: Path, environ: Mapping[str, str]) -> Config:
-    """The settings in this file, overridden by the variables in ``environ``.
-
-    Raises:
-        ConfigError: the file cannot be read, or a setting in it or in a variable cannot be used; all of them are
-            named, one a line.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"{path}: no such file. Make a node with `epix-node init`, or name its file with --config or "
-            f"{CONFIG_VARIABLE}"
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ConfigError(f"{path}: cannot be read: {reason}") from error
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
-    origin = _Origin(path=path, text=text, variables={})
-    problems = [*_unknown(given, origin)]
-    for name, value in sorted(environ.items()):
-        if not name.startswith(_PREFIX) or "__" not in name:
-            continue
-        section, _, setting = name.removeprefix(_PREFIX).lower().partition("__")
-        if (problem := _unknown_variable(name, section, setting)) is not None:
-            problems.append(problem)
-            continue
-        origin.variables[section, setting] = name
-        settings = given.setdefault(section, {})
-        if not isinstance(settings, dict):
-            continue
-        if value == "":  # an empty variable takes the default, as in most shells' scripts
-            settings.pop(setting, None)
-        else:
-            settings[setting] = _from_variable(section, setting, value)
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return _validated(given, origin)
-
-
-def _validated(given: dict[str, Any], origin: _Origin) -> Config:
-    try:
-        config = Config.model_validate({**given, "path": origin.path})
-    except ValidationError as error:
-        raise ConfigError("\n".join(origin.problem(item) for item in error.errors(include_url=False))) from error
-    if config.party.environment != "sandbox":
-        if config.sandbox.clock is not None:
-            raise ConfigError(f"{origin.place('sandbox', 'clock')}: only a node of the sandbox runs on a shared clock")
-        if config.server.base_url.startswith("http:"):  # contract 3
-            raise ConfigError(f"{origin.place('server', 'base_url')}: {config.party.environment} takes https only")
-    return config
-
-
-def settings() -> Iterator[tuple[str, str]]:
-    """Every (section, setting) that there is, in the order of the file."""
-    for section, fields in _sections().items():
-        for setting in fields:
-            yield section, setting
-
-
-def _sections() -> dict[str, type[_Section]]:
-    return {
-        name: field.annotation
-        for name, field in Config.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section)
-    }

@@ -1,0 +1,120 @@
+"""The file that ``epix-node init`` writes: every setting with its default and what it is for.
+
+What ``init`` decides is set; everything else stands as a comment that gives the default, so that a later release may
+give a better one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from string import Template
+
+from epix_node.config.settings import CoveragePromise
+
+_FILE = Template("""\
+# How this EPIX node behaves. Written by `epix-node init`.
+#
+# A line that begins with "# " and a setting gives the default: take the "# " away to change it. Each setting can also
+# be given as a variable, which wins: EPIX_<SECTION>__<NAME>, such as EPIX_SERVER__LISTEN=127.0.0.1:8081.
+# Times are written "60s", "10m", "1h" or "7d". Relative paths start at the directory above this one.
+# After a change, restart the node. `epix-node doctor` says what would stop it from working.
+
+[party]
+# The Party whose authority this node works for: ISO 3166-1 alpha-2, or EU. Certificates and register carry it.
+code = $code
+# What people call the authority; for texts only.
+$name
+# sandbox, uat or prod. Nothing of one ever counts in another.
+environment = $environment
+# The issuer codes that this node speaks for, such as a Party and its territories.
+# issues_for = [$code]
+# The zone in which calendar days are counted: a permit is in force to the end of its last day there.
+# timezone = "UTC"
+# Issuers whose permits this Party's customs may endorse, as those of one union.
+# customs_union = []
+# Goods that left in time and arrive after the permit's last day: accept_if_exported_in_time, or refuse.
+# import_after_expiry = "accept_if_exported_in_time"
+# What this Party promises to publish: permits of these types (E, R, I, O), issued from this day on, within so many
+# hours. Other nodes may then say of a number that is not in the register: never issued. Without a promise they say
+# unknown.
+$coverage
+
+[server]
+# Where the node listens: HOST:PORT. Outside of the sandbox, a proxy in front of it speaks TLS.
+listen = $listen
+# The address at which other nodes reach it, without a path of its own unless a proxy takes it away again.
+base_url = $base_url
+# Processes that answer requests.
+# workers = 1
+
+[store]
+# The database.
+# url = "sqlite:///data/epix-node.sqlite"
+
+[keys]
+# Where the private keys are, readable by the node's own account only.
+# directory = "keys"
+
+[federation]
+# The peers to pull from; absent: every peer that is pinned.
+# follow = ["XB", "XC"]
+# How often each peer is asked.
+# poll_interval = "60s"
+# Whether peers may have addresses of private networks and of this machine. True in the sandbox unless set.
+# private_addresses = $private_addresses
+
+[limits]
+# Largest signed document or permit XML, in bytes.
+# document_bytes = 1048576
+# Largest JSON text, in bytes.
+# json_bytes = 4194304
+# Most entries in one page of the feed.
+# feed_entries = 500
+
+[freshness]
+# A mirror of another register is fresh so long after the time that its checkpoint carries,
+# mirror_fresh = "1h"
+# and stale so long; then verdicts say that they cannot tell.
+# mirror_stale = "7d"
+
+[sandbox]
+# The file of the clock that the nodes of a demonstration share; absent: this machine's clock. Sandbox only.
+$clock
+""")
+
+
+def default_toml(
+    *,
+    code: str,
+    environment: str,
+    base_url: str,
+    listen: str,
+    coverage: Sequence[CoveragePromise],
+    name: str | None = None,
+    clock: str | None = None,
+) -> str:
+    """The text of ``epix-node.toml`` for a new node."""
+    return _FILE.substitute(
+        code=_text(code),
+        name=f"name = {_text(name)}" if name is not None else '# name = "CITES Management Authority"',
+        environment=_text(environment),
+        coverage=f"coverage = [{', '.join(_promise(one) for one in coverage)}]" if coverage else "# coverage = []",
+        listen=_text(listen),
+        base_url=_text(base_url),
+        private_addresses="true" if environment == "sandbox" else "false",
+        clock=f"clock = {_text(clock)}" if clock is not None else '# clock = "../clock.txt"',
+    )
+
+
+def _promise(promise: CoveragePromise) -> str:
+    members = [f"types = [{', '.join(_text(one) for one in promise.types)}]"]
+    if promise.issued_from is not None:
+        members.append(f"issued_from = {promise.issued_from.isoformat()}")
+    members.append(f"published_within_h = {promise.published_within_h}")
+    return f"{{{', '.join(members)}}}"
+
+
+def _text(value: str) -> str:
+    """A TOML basic string. JSON's escapes are TOML's, but for DEL, which TOML wants escaped too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,289 @@
+"""Ask one other node, and believe nothing of how it answers.
+
+Every request is signed (RFC 9421) on the machine's clock, whatever clock the node runs on (contract 7). Every answer
+has a size beyond which it is not read on, follows no redirect, and comes uncompressed, so that no few bytes grow into
+many. Nothing but three errors leaves this module for what a peer or the network between can do:
+``PeerUnreachableError`` (no answer, 5xx, 429), ``PeerRefusedError`` (4xx) and ``PeerProtocolError`` (the answer
+makes no sense).
+
+Not here: when to ask and what follows (``pull``), and the national API (``national``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ipaddress
+import json
+import re
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from epix_node.clock import utc_now
+from epix_node.errors import MalformedDocumentError, PeerProtocolError, PeerRefusedError, PeerUnreachableError
+from epix_node.federation.messages import (
+    BATCH_ENDS_AT,
+    FRAME_BYTES,
+    MAX_BATCH_DIGESTS,
+    MAX_FEED_BYTES,
+    BatchRequest,
+    FeedPage,
+    decode_batch,
+    parse_feed,
+)
+from epix_node.httpsig import sign_request
+from epix_node.register.bundle import BUNDLE_ENTRIES, MAX_BUNDLE_BYTES, bundle_path, decode_bundle
+from epix_node.register.note import MAX_NOTE_BYTES
+
+CONNECT_TIMEOUT = timedelta(seconds=5)
+"""Longest wait for a connection (C.5)."""
+
+READ_TIMEOUT = timedelta(seconds=30)
+"""Longest wait for the next bytes of an answer (C.5)."""
+
+MAX_BATCH_BYTES = BATCH_ENDS_AT + 1024 * 1024 + MAX_BATCH_DIGESTS * FRAME_BYTES
+"""Longest batch read: 16 MiB (decision 9), and as much as the last document and the frames may lie beyond it."""
+
+_MAX_PROBLEM_BYTES = 16 * 1024
+_MAX_ETAG_CHARACTERS = 256
+_CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
+_IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """As whom this node asks: its Party, and the transport key in its manifest."""
+
+    party: str
+    key_id: str
+    private_key: Ed25519PrivateKey = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A checkpoint as it came, with the tag that asks for newer ones only."""
+
+    note: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class PeerClient:
+    """One peer at one base URL, used as ``async with``. ``party`` names the peer in messages."""
+
+    def __init__(
+        self,
+        base_url: str,
+        party: str,
+        identity: Identity,
+        *,
+        private_addresses: bool,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.party = party
+        self.retry_after: timedelta | None = None
+        """How long the peer asked to be left alone in its last answer."""
+        self._base = base_url if base_url.endswith("/") else f"{base_url}/"
+        self._identity = identity
+        self._private_addresses = private_addresses
+        self._http = httpx.AsyncClient(
+            headers={"Accept-Encoding": _IDENTITY},
+            timeout=httpx.Timeout(READ_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
+            follow_redirects=False,
+            verify=_tls(),
+            trust_env=False,  # neither proxies nor credentials of the environment: both would leave the pinned address
+            transport=transport,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def checkpoint(self, etag: str | None) -> Fetched | None:
+        """The peer's newest checkpoint, or None where it is still the one with this tag. Nothing is verified."""
+        headers = {"If-None-Match": etag} if etag is not None else {}
+        answer = await self._ask("GET", "log/checkpoint", limit=MAX_NOTE_BYTES, headers=headers, also=frozenset({304}))
+        if answer.status == httpx.codes.NOT_MODIFIED:
+            return None
+        tag = answer.headers.get("ETag")
+        # A tag is repeated to the peer as it came; one that could not have come from a plain server is dropped.
+        usable = tag is not None and len(tag) <= _MAX_ETAG_CHARACTERS and tag.isascii() and tag.isprintable()
+        return Fetched(note=answer.body, etag=tag if usable else None)
+
+    async def bundle(self, n: int, width: int) -> tuple[bytes, ...]:
+        """The first ``width`` entries of bundle ``n``, which a verified checkpoint implies.
+
+        A partial bundle may have been deleted since the full one exists; then that is asked for (C.4 item 4).
+        """
+        partial = width if width < BUNDLE_ENTRIES else None
+        also = frozenset({404}) if partial is not None else frozenset[int]()
+        answer = await self._ask("GET", f"log/{bundle_path(n, partial)}", limit=MAX_BUNDLE_BYTES, also=also)
+        count = width
+        if answer.status == httpx.codes.NOT_FOUND:
+            answer, count = await self._ask("GET", f"log/{bundle_path(n)}", limit=MAX_BUNDLE_BYTES), BUNDLE_ENTRIES
+        try:
+            return decode_bundle(answer.body, count=count)[:width]
+        except MalformedDocumentError as error:
+            raise self._nonsense(f"bundle {n}: {error}") from error
+
+    async def feed(self, start: int, limit: int) -> FeedPage:
+        """Which entries from ``start`` on concern us, at most ``limit``."""
+        answer = await self._ask("GET", f"feed?from={start}&limit={limit}", limit=MAX_FEED_BYTES)
+        try:
+            return parse_feed(answer.body)
+        except MalformedDocumentError as error:
+            raise self._nonsense(str(error)) from error
+
+    async def batch(self, digests: Sequence[str]) -> dict[str, bytes | None]:
+        """The documents with these distinct digests (at most 256), None for what is not given, in the order asked.
+
+        The answer may end early but has at least one document. Digests are not compared with the bytes.
+        """
+        body = BatchRequest(sha256=tuple(digests)).to_bytes()
+        answer = await self._ask("POST", "docs/batch", limit=MAX_BATCH_BYTES, body=body)
+        try:
+            given = decode_batch(answer.body, digests)
+        except MalformedDocumentError as error:
+            raise self._nonsense(str(error)) from error
+        if not given:
+            raise self._nonsense("an empty batch, from which asking again would never end")
+        return given
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        limit: int,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        also: frozenset[int] = frozenset(),
+    ) -> _Answer:
+        """The answer, of status 200 or one of ``also``."""
+        self.retry_after = None
+        try:
+            request = self._http.build_request(method, self._base + path, headers=headers, content=body)
+            if body is not None:
+                request.headers["Content-Type"] = "application/json"
+            request.headers.update(
+                sign_request(
+                    method=method,
+                    url=str(request.url),
+                    body=body,
+                    party=self._identity.party,
+                    key_id=self._identity.key_id,
+                    private_key=self._identity.private_key,
+                    now=utc_now(),
+                )
+            )
+            if not self._private_addresses:
+                await self._pin(request)
+            answer = await self._read(request, limit=limit)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise PeerUnreachableError(f"{self.party} does not answer: {type(error).__name__}", party=self.party) from (
+                error
+            )
+        if answer.status == httpx.codes.OK or answer.status in also:
+            return answer
+        raise self._refusal(answer, f"{method} {path.partition('?')[0]}")
+
+    async def _read(self, request: httpx.Request, *, limit: int) -> _Answer:
+        """The answer's body, or nothing of it where it is longer than ``limit`` bytes."""
+        response = await self._http.send(request, stream=True)
+        try:
+            if response.headers.get("Content-Encoding", _IDENTITY) != _IDENTITY:
+                raise self._nonsense("a compressed answer, which nobody asked for")
+            allowed = limit if response.status_code == httpx.codes.OK else _MAX_PROBLEM_BYTES
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > allowed:
+                    raise self._nonsense(f"an answer of more than {allowed} bytes", code="TOO_LARGE")
+            return _Answer(status=response.status_code, headers=response.headers, body=bytes(body))
+        finally:
+            await response.aclose()
+
+    async def _pin(self, request: httpx.Request) -> None:
+        """Send the request to a public address of its host, looked up once, so that no later look-up can lead it home.
+
+        Signature, Host field and TLS name stay those of the URL.
+        """
+        host = request.url.host
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                host, request.url.port or request.url.scheme, type=socket.SOCK_STREAM
+            )
+        except OSError as error:
+            raise PeerUnreachableError(f"{self.party}: {host} cannot be looked up", party=self.party) from error
+        addresses = [str(address[0]) for *_, address in found]
+        if not addresses or not all(ipaddress.ip_address(address).is_global for address in addresses):
+            raise PeerUnreachableError(
+                f"{self.party}: {host} is at a private address; [federation] private_addresses allows that",
+                party=self.party,
+                code="PRIVATE_ADDRESS",
+            )
+        if request.url.scheme == "https":
+            request.extensions = {**request.extensions, "sni_hostname": host}
+        request.url = request.url.copy_with(host=addresses[0])
+
+    def _refusal(self, answer: _Answer, what: str) -> PeerUnreachableError | PeerRefusedError | PeerProtocolError:
+        status = answer.status
+        message = f"{self.party} answered {what} with {status}"
+        self.retry_after = _retry_after(answer.headers.get("Retry-After"), now=utc_now())
+        if status >= 500 or status in {408, 429}:
+            return PeerUnreachableError(message, party=self.party)
+        if 400 <= status < 500:
+            code = _problem_code(answer.body) if status in {401, 403} else None
+            return PeerRefusedError(f"{message} {code or ''}".rstrip(), party=self.party, code=code or f"HTTP_{status}")
+        return PeerProtocolError(message, party=self.party)
+
+    def _nonsense(self, what: str, *, code: str | None = None) -> PeerProtocolError:
+        return PeerProtocolError(f"{self.party} sent {what}", party=self.party, code=code)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """The machine's certificate authorities; loading them takes longer than a pull that brings nothing."""
+    return ssl.create_default_context()
+
+
+def _problem_code(body: bytes) -> str | None:
+    """The ``code`` of a problem answer (RFC 9457), or None for anything else."""
+    try:
+        problem = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    code = problem.get("code") if isinstance(problem, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+
+
+def _retry_after(value: str | None, *, now: datetime) -> timedelta | None:
+    """The wait that a Retry-After field asks for, in seconds or until a date; None for other text."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and len(value) <= 9:
+        return timedelta(seconds=int(value))
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(until - now, timedelta(0)) if until.tzinfo is not None else None

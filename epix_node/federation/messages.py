@@ -1,0 +1,157 @@
+"""What crosses the wire between nodes, for both sides: the page of a feed and the batch of documents (C.2, decision 9).
+
+    feed    {"party","env","from","to","size","entries":[{"index","document","type","salt","permit_salt","length"}]}
+    batch   for each digest in the order asked: 32-byte digest ‖ be32 length ‖ exact bytes; length 0: not given
+
+Parsing is strict and believes nothing that it says: which documents a peer may list, and whether they are what it
+lists, is for ``pull`` and ``exchange.ingest``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from epix_node.errors import MalformedDocumentError
+
+MAX_FEED_BYTES = 4 * 1024 * 1024
+"""Longest page of a feed, in bytes of JSON (C.5)."""
+
+MAX_FEED_ENTRIES = 500
+"""Most entries of a page (C.2)."""
+
+MAX_BATCH_DIGESTS = 256
+"""Most documents asked for at once (decision 9)."""
+
+BATCH_ENDS_AT = 16 * 1024 * 1024
+"""An answer may end early once it would grow beyond this many bytes (decision 9)."""
+
+DIGEST_BYTES = 32
+_LENGTH_BYTES = 4
+FRAME_BYTES = DIGEST_BYTES + _LENGTH_BYTES
+"""What precedes the bytes of each document."""
+
+_LAST_INDEX = 2**63 - 1
+
+Index = Annotated[int, Field(ge=0, le=_LAST_INDEX)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Salt = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class FeedEntry(_Message):
+    """One entry of a register that concerns the asking Party.
+
+    Type, salts and length only inform: a document is believed for what its own header says.
+    """
+
+    index: Index
+    document: Digest
+    type: Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,39}$")]
+    salt: Salt
+    permit_salt: Salt
+    length: Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+class FeedPage(_Message):
+    """Which of the entries ``[start, to)`` concern the asking Party; ``size`` is that of a published checkpoint."""
+
+    party: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    env: Annotated[str, Field(pattern=r"^(sandbox|uat|prod)$")]
+    start: Annotated[int, Field(ge=0, le=_LAST_INDEX, alias="from")]
+    to: Index
+    size: Index
+    entries: Annotated[tuple[FeedEntry, ...], Field(max_length=MAX_FEED_ENTRIES)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        """Indexes lie in the range examined and only grow, so that a page can be taken from any entry on."""
+        if not self.start <= self.to <= self.size:
+            raise ValueError("expected from ≤ to ≤ size")
+        before = self.start - 1
+        for entry in self.entries:
+            if not before < entry.index < self.to:
+                raise ValueError("indexes of entries: expected growing ones in [from, to)")
+            before = entry.index
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The JSON of this page."""
+        return self.model_dump_json(by_alias=True).encode()
+
+
+class BatchRequest(_Message):
+    """Which documents are asked for."""
+
+    sha256: Annotated[tuple[Digest, ...], Field(min_length=1, max_length=MAX_BATCH_DIGESTS)]
+
+    def to_bytes(self) -> bytes:
+        """The JSON of this request."""
+        return self.model_dump_json().encode()
+
+
+def parse_feed(data: bytes) -> FeedPage:
+    """The page in these bytes. Raises ``MalformedDocumentError``; the message holds nothing of the content."""
+    try:
+        return FeedPage.model_validate_json(data)
+    except ValidationError as error:
+        raise MalformedDocumentError(f"not a page of a feed: {_first_problem(error)}") from error
+
+
+def parse_batch_request(data: bytes) -> BatchRequest:
+    """The request in these bytes. Raises ``MalformedDocumentError``."""
+    try:
+        return BatchRequest.model_validate_json(data)
+    except ValidationError as error:
+        raise MalformedDocumentError(f"not a request for documents: {_first_problem(error)}") from error
+
+
+def encode_frame(sha256: str, document: bytes | None) -> bytes:
+    """One document of a batch; without one the frame says that it is not given."""
+    content = document or b""
+    return bytes.fromhex(sha256) + len(content).to_bytes(_LENGTH_BYTES, "big") + content
+
+
+def encode_batch(documents: Iterable[tuple[str, bytes | None]]) -> bytes:
+    """The answer that gives these documents, in this order."""
+    return b"".join(encode_frame(sha256, document) for sha256, document in documents)
+
+
+def decode_batch(data: bytes, asked: Sequence[str]) -> dict[str, bytes | None]:
+    """The documents of an answer to ``asked``, in that order; what is missing at the end was not answered yet.
+
+    Whether the bytes have the digest that they are sent under is left to the check of each document, so that a wrong
+    one ends in quarantine and spoils nothing else.
+
+    Raises:
+        MalformedDocumentError: the answer ends within a frame, is out of order, or goes on after the last document.
+    """
+    given: dict[str, bytes | None] = {}
+    position = 0
+    for sha256 in asked:
+        if position == len(data):
+            return given
+        start = position + FRAME_BYTES
+        if start > len(data):
+            raise MalformedDocumentError(f"batch ends within the frame of document {len(given)}")
+        if data[position : position + DIGEST_BYTES].hex() != sha256:
+            raise MalformedDocumentError(f"batch answers another digest than was asked for as document {len(given)}")
+        end = start + int.from_bytes(data[start - _LENGTH_BYTES : start], "big")
+        if end > len(data):
+            raise MalformedDocumentError(f"batch ends within document {len(given)}")
+        given[sha256] = data[start:end] or None
+        position = end
+    if position != len(data):
+        raise MalformedDocumentError(f"batch is followed by {len(data) - position} bytes")
+    return given
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -1,0 +1,174 @@
+"""Make a new node: its directories, configuration, keys, certificate and database.
+
+Everything is made in a temporary directory beside the place and then moved there, the configuration last, so that
+whatever fails leaves no half of a node. Nothing that exists is overwritten.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from epix_node.config import DEFAULT_PATH, Config, CoveragePromise, default_toml, load_config
+from epix_node.errors import ConfigError
+from epix_node.node import OwnKeys, own_manifest
+from epix_node.permit.codes import code_lists
+from epix_node.store import schema
+from epix_node.store.database import Database
+from epix_node.trust.certificate import issue_certificate, write_certificate
+from epix_node.trust.keys import generate_ed25519_key, generate_permit_key, write_private_key
+from epix_node.trust.manifest import Manifest
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8080"
+"""Contract 2."""
+
+_LIFE = {"sandbox": timedelta(days=20 * 365)}
+"""How long the certificate lasts (contract 7), where it is not ``_USUAL_LIFE``."""
+_USUAL_LIFE = timedelta(days=365)
+"""C.1: one year."""
+_NO_COUNTRIES = frozenset({"HS", "XK", "XV", "XX"})
+"""Codes that permits may carry and that no Party has (contract 1)."""
+_PRIVATE = 0o700
+_DIRECTORIES = {"config": 0o755, "federation": 0o755, "keys": _PRIVATE, "data": _PRIVATE}
+"""``data`` holds names and addresses, so it is closed to others like the keys."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a new node is to be. ``now`` begins its certificate and, in the sandbox, its coverage."""
+
+    party: str
+    environment: str
+    base_url: str
+    now: datetime
+    name: str | None = None
+    clock: Path | None = None
+    """The shared clock of a demonstration."""
+
+    @property
+    def listen(self) -> str:
+        """The base URL's port, on loopback (contract 2); 8080 where it names none, since a proxy stands before it."""
+        return f"127.0.0.1:{urlsplit(self.base_url).port or 8080}"
+
+
+def found_node(directory: Path, plan: Plan) -> tuple[Config, Manifest]:
+    """A new node stands in this directory; returns its configuration and manifest.
+
+    Raises:
+        ConfigError: something of a node is there already, or the plan makes no sense; nothing is left behind.
+        KeyMaterialError: keys cannot be written; nothing is left behind.
+    """
+    _require_party(plan)
+    directory = directory.absolute()
+    try:
+        with _staged(directory) as stage:
+            _make(stage, plan)
+            config = load_config(stage / DEFAULT_PATH, {})
+            manifest = own_manifest(config, OwnKeys.load(config.key_files, party=plan.party))
+            _move(stage, directory)
+    except OSError as error:
+        raise ConfigError(f"{error.filename or directory}: cannot be written: {error.strerror}") from error
+    return load_config(directory / DEFAULT_PATH, {}), manifest
+
+
+def _require_party(plan: Plan) -> None:
+    meaning = code_lists().countries.get(plan.party)
+    if meaning is None or plan.party in _NO_COUNTRIES:
+        raise ConfigError(
+            f"{plan.party!r} is no Party: expected ISO 3166-1 alpha-2 in capitals, EU, or a fictional country of the "
+            "sandbox (XA to XZ without XK, XV and XX)"
+        )
+    if meaning == "user-assigned" and plan.environment != "sandbox":
+        raise ConfigError(f"{plan.party} is a fictional country; {plan.environment} takes real ones only")
+
+
+@contextmanager
+def _staged(directory: Path) -> Iterator[Path]:
+    """A temporary directory on the file system of this one; gone afterwards, with the parents made for it."""
+    made = [parent for parent in directory.parents if not parent.exists()]
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        for parent in made:
+            if not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def _make(stage: Path, plan: Plan) -> None:
+    for name, mode in _DIRECTORIES.items():
+        (stage / name).mkdir(mode=mode)
+    coverage = ()
+    if plan.environment == "sandbox":  # contract 4: a country's promise is its own to make elsewhere
+        coverage = (
+            CoveragePromise(types=("E", "R", "I", "O"), issued_from=plan.now.date(), published_within_h=24),
+        )
+    text = default_toml(
+        code=plan.party,
+        name=plan.name,
+        environment=plan.environment,
+        base_url=plan.base_url.rstrip("/"),
+        listen=plan.listen,
+        coverage=coverage,
+        clock=str(plan.clock.absolute()) if plan.clock is not None else None,
+    )
+    (stage / DEFAULT_PATH).write_text(text, encoding="utf-8")
+    config = load_config(stage / DEFAULT_PATH, {})
+    files = config.key_files
+    signing = generate_permit_key()
+    certificate = issue_certificate(
+        signing,
+        plan.party,
+        not_before=plan.now.replace(microsecond=0),
+        valid_for=_LIFE.get(plan.environment, _USUAL_LIFE),
+        **({"organisation": plan.name} if plan.name is not None else {}),
+    )
+    write_private_key(files.signing_key, signing)
+    write_certificate(files.signing_certificate, certificate)
+    for path in (files.log_key, files.witness_key, files.transport_key):
+        write_private_key(path, generate_ed25519_key())
+    database = Database(config.store_url)
+    try:
+        schema.migrate(database)
+    finally:
+        database.close()
+
+
+def _move(stage: Path, directory: Path) -> None:
+    """The staged files stand in the directory; if that fails, none of them does."""
+    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
+        stage.chmod(0o755)
+        stage.rename(directory)  # replaces an empty directory, and nothing else
+        return
+    if not directory.is_dir():
+        raise ConfigError(f"{directory} is a file; expected a directory")
+    files = sorted(path.relative_to(stage) for path in stage.rglob("*") if path.is_file())
+    taken = [name for name in files if os.path.lexists(directory / name)]
+    if taken:
+        raise ConfigError(f"{directory / taken[0]} exists; `init` overwrites nothing. Choose another directory")
+    files.sort(key=lambda name: name == DEFAULT_PATH)  # without the configuration there is no node
+    done: list[Path] = []
+    made: list[Path] = []
+    try:
+        for name, mode in _DIRECTORIES.items():
+            if not (directory / name).is_dir():
+                (directory / name).mkdir(mode=mode)
+                made.append(directory / name)
+        for file in files:
+            os.link(stage / file, directory / file)  # unlike a rename, fails where the name is taken
+            done.append(directory / file)
+    except OSError:
+        for path in done:
+            path.unlink()
+        for path in made:
+            path.rmdir()
+        raise
