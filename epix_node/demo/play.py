@@ -47,9 +47,9 @@ class Play:
     async def publish(self, paper: Paper) -> Paper:
         """The issuer published it; the returned paper carries its token."""
         answer = await self._post(paper.issuer, "authority", "/api/v1/permits", paper.to_json(), 201)
-        copies = f"in transit through {', '.join(paper.transit)}" if paper.transit else ""
+        route = f"in transit through {', '.join(paper.transit)}" if paper.transit else ""
         self._tell(
-            paper.issuer, f"issues {_kind(paper)} {paper.number} to {paper.destination}: {paper.cargo}", copies
+            paper.issuer, f"issues {_kind(paper)} {paper.number} to {paper.destination}: {paper.cargo}", route
         )
         return replace(paper, token=answer["token"])
 

@@ -29,13 +29,11 @@ from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 from epix_node import safexml
 from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.permit.reasons import Reason
+from epix_node.permit.xml.extension import DOCUMENT_NAMESPACE
 from epix_node.signing.profile import SIGNATURE, SignatureParts, check_signature, find_signature
 from epix_node.signing.verdict import SignatureState, Verdict
 from epix_node.trust.certificate import country_of
 from epix_node.trust.keyring import SigningKey
-
-DOCUMENT_NAMESPACE = "urn:epix-node:document:1"
-"""Namespace of root, header and body (decision 1)."""
 
 _DOCUMENT = f"{{{DOCUMENT_NAMESPACE}}}Document"
 _HEADER = f"{{{DOCUMENT_NAMESPACE}}}Header"

@@ -170,8 +170,6 @@ def view(**members: Any) -> View:
 
 def observation(**members: Any) -> Observation:
     """XA covers everything that it issues in 2026, within a day, and was read up to the end of 2027."""
-    item = CoverageItem(
-        types=frozenset("ERIO"), issued_from=day("01-01"), published_within=timedelta(hours=24)
-    )
+    item = CoverageItem(types=frozenset("ERIO"), issued_from=day("01-01"), published_within=timedelta(hours=24))
     given = {"coverage": Coverage(items=(item,)), "watermark": datetime(2027, 12, 31, tzinfo=UTC), **members}
     return Observation(**given)

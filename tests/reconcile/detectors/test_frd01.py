@@ -150,9 +150,7 @@ def test_the_sentence_tells_an_officer_what_was_recorded_where():
 
 
 def test_two_consignments_that_fall_on_one_day_are_both_told():
-    (draft,) = detect(
-        case(permit(), confirmed("03-20", document="A1"), confirmed("03-20", document="A2")), view()
-    )
+    (draft,) = detect(case(permit(), confirmed("03-20", document="A1"), confirmed("03-20", document="A2")), view())
     assert draft.summary.endswith("but 2 were confirmed: XB on 2026-03-20 and XB on 2026-03-20.")
 
 
