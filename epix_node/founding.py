@@ -1,7 +1,8 @@
 """Make a new node: its directories, configuration, keys, certificate and database.
 
-Everything is made in a temporary directory beside the place and then moved there, the configuration last, so that
-whatever fails leaves no half of a node. Nothing that exists is overwritten.
+A directory that is not there yet is made under another name and renamed, so that it is there whole or not at all.
+Into one that exists, the files are made in a temporary directory inside it and then linked to their names, the
+configuration last, and all taken away again where one name is taken. Nothing that exists is overwritten.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _USUAL_LIFE = timedelta(days=365)
 """C.1: one year."""
 _NO_COUNTRIES = frozenset({"HS", "XK", "XV", "XX"})
 """Codes that permits may carry and that no Party has (contract 1)."""
-_PRIVATE = 0o700
-_DIRECTORIES = {"config": 0o755, "federation": 0o755, "keys": _PRIVATE, "data": _PRIVATE}
+_OPEN, _PRIVATE = 0o755, 0o700
+_DIRECTORIES = {"config": _OPEN, "federation": _OPEN, "keys": _PRIVATE, "data": _PRIVATE}
 """``data`` holds names and addresses, so it is closed to others like the keys."""
 
 
@@ -93,8 +94,10 @@ def _require_party(plan: Plan) -> None:
 def _staged(directory: Path) -> Iterator[Path]:
     """A temporary directory on the file system of this one; gone afterwards, with the parents made for it."""
     made = [parent for parent in directory.parents if not parent.exists()]
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(dir=directory.parent, prefix=f".{directory.name}."))
+    # Inside of a directory that exists: it may be a mount point, and its parent another file system.
+    place = directory if directory.is_dir() else directory.parent
+    place.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=place, prefix=".epix-init-"))
     try:
         yield stage
     finally:
@@ -145,9 +148,9 @@ def _make(stage: Path, plan: Plan) -> None:
 
 def _move(stage: Path, directory: Path) -> None:
     """The staged files stand in the directory; if that fails, none of them does."""
-    if not directory.exists() or (directory.is_dir() and not any(directory.iterdir())):
-        stage.chmod(0o755)
-        stage.rename(directory)  # replaces an empty directory, and nothing else
+    if not os.path.lexists(directory):
+        stage.chmod(_OPEN)
+        stage.rename(directory)
         return
     if not directory.is_dir():
         raise ConfigError(f"{directory} is a file; expected a directory")

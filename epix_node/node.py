@@ -150,12 +150,12 @@ def open_node(config: Config, *, migrate: bool = False) -> Iterator[Node]:
 
     Raises:
         KeyMaterialError: the own keys cannot be used.
-        ConfigError: there is no database, or it has another schema than this program's.
-        ConflictError: a pinned peer claims what is this node's own.
+        ConfigError: there is no database, it has another schema than this program's, or a pinned peer claims what
+            is this node's own.
     """
     keys = OwnKeys.load(config.key_files, party=config.party.code)
     manifest = own_manifest(config, keys)
-    database = open_database(config)
+    database = open_database(config, create=migrate)
     try:
         if migrate:
             schema.migrate(database)
@@ -188,18 +188,23 @@ def open_node(config: Config, *, migrate: bool = False) -> Iterator[Node]:
         database.close()
 
 
-def open_database(config: Config) -> Database:
-    """The database of the configuration, whatever its schema; it must be there already.
+def open_database(config: Config, *, create: bool = False) -> Database:
+    """The database of the configuration, whatever its schema. With ``create``, an absent file is made, and is empty.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or it cannot be made.
     """
     path = config.store_path
     if path is not None and not path.is_file():
-        raise ConfigError(
-            f"[store] url: there is no database {path}; `epix-node store migrate` makes an empty one, "
-            "`epix-node init` a whole node"
-        )
+        if not create:
+            raise ConfigError(
+                f"[store] url: there is no database {path}; `epix-node store migrate` makes an empty one, "
+                "`epix-node init` a whole node"
+            )
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"[store] url: {path.parent} cannot be made: {error.strerror}") from error
     return Database(config.store_url)
 
 

@@ -127,7 +127,8 @@ def verdict_on_document(
     held = office.database.read_now(documents.find, sha256)
     keyring = office.keyring()
     at = trust_at or (held.at if held is not None else now)
-    signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=at)
+    proven = held.received_at if held is not None and held.register_index is not None else None
+    signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=proven)
     if signature.signed is None:
         return _unread(signature.signature.value, signature.reasons, now=now)
     read = read_document(signature.signed)

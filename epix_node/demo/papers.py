@@ -72,9 +72,7 @@ class Paper:
 
     def to_json(self) -> dict[str, Any]:
         """The permit of contract 5. Of an import permit the issuer's country is the importer's."""
-        sender, receiver = (
-            (self.destination, self.issuer) if self.type == "I" else (self.issuer, self.destination)
-        )
+        sender, receiver = (self.destination, self.issuer) if self.type == "I" else (self.issuer, self.destination)
         other = self.import_permit
         return {
             "type": self.type,
@@ -92,7 +90,9 @@ class Paper:
             "transit": list(self.transit),
             "authority": {"name": f"CITES Management Authority of {self.issuer}", "place": "Harbour City"},
             "security_stamp": f"{self.issuer}{self.number[4:]:0>9}",
-            "special_conditions": "Transport by the IATA Live Animals Regulations" if self.goods.term == "LIV" else None,
+            "special_conditions": "Transport by the IATA Live Animals Regulations"
+            if self.goods.term == "LIV"
+            else None,
             "references": []
             if other is None
             else [

@@ -48,9 +48,7 @@ class Play:
         """The issuer published it; the returned paper carries its token."""
         answer = await self._post(paper.issuer, "authority", "/api/v1/permits", paper.to_json(), 201)
         route = f"in transit through {', '.join(paper.transit)}" if paper.transit else ""
-        self._tell(
-            paper.issuer, f"issues {_kind(paper)} {paper.number} to {paper.destination}: {paper.cargo}", route
-        )
+        self._tell(paper.issuer, f"issues {_kind(paper)} {paper.number} to {paper.destination}: {paper.cargo}", route)
         return replace(paper, token=answer["token"])
 
     async def withdraw(self, paper: Paper, reason: str) -> None:
@@ -68,14 +66,25 @@ class Play:
         return replace(new, token=answer["token"])
 
     async def verify(
-        self, party: str, paper: Paper, *, verdict: str, presented: Mapping[str, Any] | None = None, record: bool = False
+        self,
+        party: str,
+        paper: Paper,
+        *,
+        verdict: str,
+        presented: Mapping[str, Any] | None = None,
+        record: bool = False,
     ) -> None:
         """Customs of ``party`` asked about the paper; with ``record`` what it says was reported to its issuer."""
         body: dict[str, Any] = {"issuer": paper.issuer, "number": paper.number, "proof": _proof(paper)}
         if presented is not None:
             body["presented"] = presented
         if record:
-            body |= {"record": True, "event_id": self._event_id(party), "office": _office(party), "date": str(self.today)}
+            body |= {
+                "record": True,
+                "event_id": self._event_id(party),
+                "office": _office(party),
+                "date": str(self.today),
+            }
         answer = await self._post(party, "customs", "/api/v1/verifications", body, 200)
         reasons = f" ({', '.join(answer['reasons'])})" if answer["reasons"] else ""
         self._tell(party, f"verifies {paper.number}: {answer['verdict']}{reasons}", _differing(answer))
@@ -126,7 +135,9 @@ class Play:
             answer = await self._post(party, "authority", "/api/v1/status", body, 200)
             self._expect(f"status of {paper.number} in {party}", answer["status"], expected)
             if flag is not None and flag not in answer["flags"]:
-                self.differences.append(f"status of {paper.number} in {party}: flag {flag} expected, {answer['flags']} seen")
+                self.differences.append(
+                    f"status of {paper.number} in {party}: flag {flag} expected, {answer['flags']} seen"
+                )
         self._tell(" and ".join(at), f"now hold{'s' if len(at) == 1 else ''} {paper.number} as {expected}")
 
     def _event(self, party: str, paper: Paper, quantity: str, transport: str | None) -> dict[str, Any]:

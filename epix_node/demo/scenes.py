@@ -228,7 +228,9 @@ async def _through_transit(play: Play) -> Script:
 
 SCENES: tuple[Scene, ...] = (
     Scene(key="trade", kind=Kind.TRADE, title="A sale with all its papers", script=_ordinary_trade),
-    Scene(key="two-countries", kind=Kind.FRAUD, title="One permit used in two countries", script=_used_in_two_countries),
+    Scene(
+        key="two-countries", kind=Kind.FRAUD, title="One permit used in two countries", script=_used_in_two_countries
+    ),
     Scene(key="altered", kind=Kind.FRAUD, title="A paper with a nought too many", script=_altered_paper),
     Scene(key="stolen", kind=Kind.FRAUD, title="A stolen permit used", script=_stolen_and_used),
     Scene(key="inflated", kind=Kind.FRAUD, title="More arrived than was permitted", script=_more_than_permitted),

@@ -70,7 +70,7 @@ class FeedPage(_Message):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        """Indexes lie in the range examined and only grow, so that a page can be taken from any entry on."""
+        """Indexes lie in the range examined and only grow, so that a page can be left off before any entry."""
         if not self.start <= self.to <= self.size:
             raise ValueError("expected from ≤ to ≤ size")
         before = self.start - 1
@@ -78,6 +78,8 @@ class FeedPage(_Message):
             if not before < entry.index < self.to:
                 raise ValueError("indexes of entries: expected growing ones in [from, to)")
             before = entry.index
+        if len({entry.document for entry in self.entries}) != len(self.entries):
+            raise ValueError("the same document twice")
         return self
 
     def to_bytes(self) -> bytes:

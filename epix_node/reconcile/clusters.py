@@ -67,7 +67,7 @@ def _place_in_time(event: EventFact) -> _Place:
 def clusters(events: Iterable[EventFact], *, days: timedelta) -> tuple[Cluster, ...]:
     """The consignments behind these endorsements and confirmations, the earliest first.
 
-    ``days`` is how far apart events without a transport document may be (``same_consignment_days``). Presentations
+    ``days`` is how far apart events without a transport document may be (``same_consignment``). Presentations
     move no goods and are left out.
     """
     by_writer: dict[tuple[str, bool], list[EventFact]] = defaultdict(list)
@@ -108,15 +108,18 @@ def _consignments(events: list[EventFact], days: timedelta) -> list[list[EventFa
 
 
 class _Nearest:
-    """Finds, for a group without documents, the nearest of the clusters that have one."""
+    """Finds, for a group without documents, the nearest of the clusters that have one.
+
+    Days are ordinals here: a date has no day before the first of year 1, and an event may claim it.
+    """
 
     def __init__(self, documented: list[list[EventFact]], days: timedelta) -> None:
         self._days = days
-        self._at: dict[tuple[str, date], tuple[_Place, int]] = {}
+        self._at: dict[tuple[str, int], tuple[_Place, int]] = {}
         for position, group in enumerate(documented):
             rank = (_place_in_time(group[0]), position)
             for event in group:
-                where = (event.body.office, event.body.date)
+                where = (event.body.office, event.body.date.toordinal())
                 self._at[where] = min(rank, self._at.get(where, rank))
 
     def to(self, group: list[EventFact]) -> int | None:
@@ -125,7 +128,7 @@ class _Nearest:
             (abs(offset), *self._at[where])
             for event in group
             for offset in range(-self._days.days, self._days.days + 1)
-            if (where := (event.body.office, event.body.date + timedelta(days=offset))) in self._at
+            if (where := (event.body.office, event.body.date.toordinal() + offset)) in self._at
         ]
         return min(near)[-1] if near else None
 

@@ -31,6 +31,9 @@ class HeldDocument:
     permit_number: str
     register_index: int | None
     at: datetime
+    """When the writer's register accepted it."""
+    received_at: datetime
+    """When this node stored it under a verified checkpoint: its own proof of age (protocol decision 7)."""
 
 
 def add(
@@ -228,4 +231,5 @@ def _held(row: DocumentRow) -> HeldDocument:
         permit_number=row.permit_number,
         register_index=row.register_index,
         at=row.at,
+        received_at=row.received_at,
     )

@@ -27,6 +27,7 @@ from epix_node.clock import Clock, format_time, parse_time, utc_now
 from epix_node.errors import ConflictError, EpixError, MalformedDocumentError, PeerUnreachableError
 from epix_node.federation.national import NationalClient
 from epix_node.sandbox_clock import SharedClock
+from epix_node.web.problems import problem, problem_of
 
 TICK_TIMEOUT = timedelta(seconds=300)
 """A tick answers within this time (contract 7)."""
@@ -66,9 +67,9 @@ class TickReport:
 
 
 class Secretariat:
-    """Runs rounds over all nodes; ``clock`` is the steerable clock of the sandbox, ``None`` where time is the machine's.
+    """Runs rounds over all nodes, until ``close``.
 
-    Used as ``async with``, which holds the connections' settings.
+    ``clock`` is the steerable clock of the sandbox, ``None`` where time is the machine's.
     """
 
     def __init__(self, members: Sequence[Member], *, clock: SharedClock | None) -> None:
@@ -165,31 +166,29 @@ async def _all_findings(client: NationalClient, *, state: str) -> list[dict[str,
 
 
 def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application:
-    """The Secretariat's HTTP; ``token`` is its authority's. Closes the Secretariat when the application ends."""
+    """The Secretariat's HTTP; ``token`` is its authority's."""
 
     async def tick(request: web.Request) -> web.Response:
         given = request.headers.get("Authorization", "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            return _problem(401, "UNAUTHORIZED", "a tick needs the Secretariat's authority token")
+            return problem(
+                401,
+                "UNAUTHORIZED",
+                "a tick needs the Secretariat's authority token",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
         try:
             return web.json_response((await secretariat.tick(_moment(await request.read()))).to_json())
-        except MalformedDocumentError as error:
-            return _problem(400, error.code, str(error))
-        except ConflictError as error:
-            return _problem(409, error.code, str(error))
-        except TimeoutError:
-            return _problem(504, "TICK_TIMEOUT", f"not done within {TICK_TIMEOUT.seconds} s; tick again to go on")
         except EpixError as error:
-            return _problem(502, error.code, str(error))
+            return problem_of(error)
+        except TimeoutError:
+            return problem(504, "TICK_TIMEOUT", f"not done within {TICK_TIMEOUT.seconds} s; tick again to go on")
 
     async def clock(_: web.Request) -> web.Response:
         return web.json_response({"now": format_time(secretariat.now())})
 
     async def ready(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
-
-    async def close(_: web.Application) -> None:
-        await secretariat.close()
 
     app = web.Application(client_max_size=_MAX_BODY_BYTES)
     app.add_routes(
@@ -200,7 +199,6 @@ def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application
             web.get("/readyz", ready),
         ]
     )
-    app.on_cleanup.append(close)
     return app
 
 
@@ -230,14 +228,3 @@ def _moment(body: bytes) -> datetime | None:
         return parse_time(moment)
     except (TypeError, ValueError) as error:
         raise MalformedDocumentError("tick not understood: now: expected an RFC 3339 time") from error
-
-
-def _problem(status: int, code: str, detail: str) -> web.Response:
-    """RFC 9457, as the nodes answer."""
-    title = {400: "Not understood", 401: "Unauthorized", 409: "Conflict", 502: "A node failed", 504: "Too slow"}[status]
-    return web.json_response(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code},
-        status=status,
-        content_type="application/problem+json",
-        headers={"WWW-Authenticate": "Bearer"} if status == 401 else None,
-    )

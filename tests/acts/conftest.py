@@ -304,7 +304,9 @@ def permit_of(issuer: str = "XA", **members: Any) -> Permit:
 _ids = iter(range(1, 1_000_000))
 
 
-def event_of(number: str, *, issuer: str = "XA", quantity: str = "10", unit: str = "NAR", **members: Any) -> dict[str, Any]:
+def event_of(
+    number: str, *, issuer: str = "XA", quantity: str = "10", unit: str = "NAR", **members: Any
+) -> dict[str, Any]:
     """An event body about all of block A."""
     permit = {"issuer": issuer, "number": number, **members.pop("permit", {})}
     return {

@@ -121,7 +121,11 @@ def test_a_mirror_grows_old_without_changing_the_status(world: World) -> None:
     """One hour makes it stale, seven days expired: the verdict says so, the status stays (contract 4)."""
     world.publish("XA", valid_until="2026-08-31")
     world.meet()
-    for hours, freshness, verdict in ((0, "FRESH", "VALID"), (2, "STALE", "VALID"), (24 * 8, "EXPIRED", "INDETERMINATE")):
+    for hours, freshness, verdict in (
+        (0, "FRESH", "VALID"),
+        (2, "STALE", "VALID"),
+        (24 * 8, "EXPIRED", "INDETERMINATE"),
+    ):
         world.wait(hours=hours)
         answer = world.status("XB", "26XA000001")
         assert (answer.status.value, answer.freshness.value, answer.verdict.value) == ("VALID", freshness, verdict)

@@ -91,11 +91,11 @@ def withdrawn(on: str, reason: str = "stolen", *, by: str = "XA", successor: str
     )
 
 
-def ref(number: str = NUMBER, *, issuer: str = "XA", type: str | None = "E", issued_on: str | None = "03-01"):
-    return PermitRef(issuer=issuer, number=number, type=type, issued_on=day(issued_on) if issued_on else None)
+def ref(number: str = NUMBER, *, issuer: str = "XA", kind: str | None = "E", issued_on: str | None = "03-01"):
+    return PermitRef(issuer=issuer, number=number, type=kind, issued_on=day(issued_on) if issued_on else None)
 
 
-IMPORT_REF = ref("26XB000777", issuer="XB", type="I")
+IMPORT_REF = ref("26XB000777", issuer="XB", kind="I")
 
 
 def goods(quantity: str = "12", unit: str = "NAR", *, block: str | None = "A", **members: Any) -> EventLine:

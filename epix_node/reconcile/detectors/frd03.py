@@ -70,9 +70,9 @@ def _used_after(case: Case, fact: PermitFact, withdrawal: WithdrawalFact, view: 
             left[event.source.document] = None if elsewhere is None else _on_or_before(day, elsewhere)
     if not uses:
         return None
-    alerts = [e for e in uses if e.body.date > day + _NOTICE and left[e.source.document] == ()]
+    alerts = [e for e in uses if e.body.date - day > _NOTICE and left[e.source.document] == ()]
     # What left before the withdrawal is why a late use is R, so it is evidence as well.
-    excuses = [] if alerts else [b for e in uses if e.body.date > day + _NOTICE for b in left[e.source.document] or ()]
+    excuses = [] if alerts else [b for e in uses if e.body.date - day > _NOTICE for b in left[e.source.document] or ()]
     class_ = FindingClass.ALERT if alerts else FindingClass.REVIEW
     return _draft(fact, withdrawal, class_=class_, uses=alerts or uses, excuses=excuses, view=view)
 

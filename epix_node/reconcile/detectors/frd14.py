@@ -22,8 +22,7 @@ Parameters: ``expired_grace``, ``in_time_grace``, ``transit_max_air``, ``transit
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, EventFact, PermitFact
@@ -53,7 +52,7 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
 def _expired_use(case: Case, fact: PermitFact, valid_until: date, view: View) -> FindingDraft | None:
     own = case.events_of(fact)
     endorsements = tuple(e for e in chronological(own) if isinstance(e.body, Endorsement))
-    exported_late = [e for e in endorsements if e.body.date > valid_until + view.parameters.expired_grace]
+    exported_late = [e for e in endorsements if e.body.date - valid_until > view.parameters.expired_grace]
 
     not_in_time, slow, departures = [], [], []
     uses = case.uses_of(fact) if fact.permit.type == PermitType.IMPORT else ()
@@ -64,10 +63,10 @@ def _expired_use(case: Case, fact: PermitFact, valid_until: date, view: View) ->
         left = endorsements if is_own else view.endorsements_of_goods(arrival)
         if left is None:
             continue
-        in_time = [e for e in left if e.body.date <= valid_until + view.parameters.in_time_grace]
+        in_time = [e for e in left if e.body.date - valid_until <= view.parameters.in_time_grace]
         if not in_time:
             not_in_time.append(arrival)
-        elif arrival.body.date > _latest_arrival(in_time, view):
+        elif all(arrival.body.date - e.body.date > _longest_journey(e, view) for e in in_time):
             slow.append(arrival)
             departures += in_time
     return _draft(fact, valid_until, exported_late, not_in_time, slow, departures, view)
@@ -77,17 +76,9 @@ def _has_basis(event: EventFact) -> bool:
     return getattr(event.body, "basis", None) is not None
 
 
-def _latest_arrival(in_time: Iterable[EventFact], view: View) -> date:
-    """The day until which goods that left by these endorsements may be on their way."""
-    return max(
-        e.body.date
-        + (
-            view.parameters.transit_max_air
-            if _AIR_WAYBILL.fullmatch(transport_document(e) or "")
-            else view.parameters.transit_max_sea
-        )
-        for e in in_time
-    )
+def _longest_journey(endorsement: EventFact, view: View) -> timedelta:
+    is_by_air = _AIR_WAYBILL.fullmatch(transport_document(endorsement) or "")
+    return view.parameters.transit_max_air if is_by_air else view.parameters.transit_max_sea
 
 
 def _draft(
@@ -113,7 +104,8 @@ def _draft(
         summary = f"{begin}, but {', and '.join(parts)}."
     elif slow:
         values |= {"endorsed": dated(departures), "confirmed": dated(slow)}
-        values["latest_arrival"] = str(_latest_arrival(departures, view))
+        # Some arrival is later than this, so it is a date that the calendar has.
+        values["latest_arrival"] = str(max(e.body.date + _longest_journey(e, view) for e in departures))
         class_, events = FindingClass.REVIEW, [*departures, *slow]
         summary = (
             f"{begin}; goods that had left in time ({values['endorsed']}) were imported only after "

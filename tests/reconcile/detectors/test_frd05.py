@@ -48,7 +48,7 @@ ALERTS = {
     "endorsed": [endorsed("03-20", permit=ref(FORGED))],
     "shown only": [presented("03-20", permit=ref(FORGED))],
     "one of two events is covered": [at_border(), at_border(ref={"issued_on": None})],
-    "no type given, and all types covered": [at_border(ref={"type": None})],
+    "no type given, and all types covered": [at_border(ref={"kind": None})],
 }
 
 

@@ -1,0 +1,195 @@
+"""The transactions of a pull: each takes a peer's mirror from one sound state to the next, or changes nothing.
+
+A pull reads, asks the peer, and comes back here with what it got. In between, another process may have pulled from
+the same peer; every function therefore looks again at where the mirror stands and raises ``Overtaken`` where that is
+not where its caller began. So no lock is needed for the mirror to be right, only for it not to be fetched twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from epix_node.exchange.ingest import Accepted, Refused
+from epix_node.reconcile.record import Perspective, put_aside, record_other
+from epix_node.register.checkpoint import VerifiedCheckpoint, parse_checkpoint_body
+from epix_node.register.merkle import RightEdge
+from epix_node.register.note import parse_note
+from epix_node.store import documents, peers, register
+from epix_node.store.database import Session
+from epix_node.store.peers import PeerState
+from epix_node.store.register import RegisterState
+
+
+class Overtaken(Exception):
+    """Another pull moved this mirror meanwhile; begin again from where it stands now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a peer's register, checked to be a leaf of that register."""
+
+    data: bytes
+    commitment: bytes
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentioned:
+    """A document that a register is said to list at this index, by its feed or by an alert."""
+
+    sha256: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What one page brought."""
+
+    documents: int
+    quarantined: int
+
+
+def standing(session: Session, party: str) -> tuple[PeerState | None, RegisterState | None]:
+    """Where pulling from this peer stands, and how much of its register is held."""
+    return peers.state(session, party), register.state(session, party)
+
+
+def held_root(held: RegisterState) -> bytes | None:
+    """The root of the newest verified checkpoint; None where there is none yet."""
+    if held.checkpoint is None:
+        return None
+    return parse_checkpoint_body(parse_note(held.checkpoint).body).root
+
+
+def take_time(session: Session, party: str, verified: VerifiedCheckpoint, *, etag: str | None) -> None:
+    """The held checkpoint was cosigned again: its newer time is the watermark (decision 5)."""
+    held = register.state(session, party)
+    if held is None or held.checkpoint_size != verified.checkpoint.size:
+        raise Overtaken
+    if verified.cosigned_at is not None and (held.cosigned_at is None or verified.cosigned_at > held.cosigned_at):
+        register.put_state(session, replace(held, checkpoint=verified.note, cosigned_at=verified.cosigned_at))
+    peers.note(session, party, etag=etag)
+
+
+def forget_unverified(session: Session, party: str) -> None:
+    """The mirror ends with its newest verified checkpoint again."""
+    held = register.state(session, party)
+    if held is not None and held.edge.size > held.checkpoint_size:
+        register.drop_from(session, party, held.checkpoint_size)
+        register.put_state(session, replace(held, edge=register.edge_of(session, party, held.checkpoint_size)))
+
+
+def append(
+    session: Session,
+    party: str,
+    entries: Sequence[Entry],
+    *,
+    start: int,
+    target: VerifiedCheckpoint,
+    etag: str | None,
+) -> str | None:
+    """Keep entries ``start``, ``start + 1``, …; at the target's size the target counts, or the peer is frozen.
+
+    Returns why the peer is frozen, or None. Only the root makes entries count (C.5 step 2): a mirror that was appended
+    to from its own right edge and has the peer's root proves that the register only grew.
+    """
+    checkpoint = target.checkpoint
+    held = register.state(session, party) or RegisterState(
+        party=party,
+        origin=checkpoint.origin,
+        edge=RightEdge.empty(),
+        checkpoint_size=0,
+        checkpoint=None,
+        cosigned_at=None,
+    )
+    if held.edge.size != start or held.checkpoint_size > checkpoint.size:
+        raise Overtaken
+    register.append(session, party, start, [entry.data for entry in entries], [entry.commitment for entry in entries])
+    edge = held.edge.extended(entry.leaf_hash for entry in entries)
+    if edge.size < checkpoint.size:
+        register.put_state(session, replace(held, edge=edge))
+        return None
+    if edge.root() != checkpoint.root:
+        register.put_state(session, replace(held, edge=edge))
+        forget_unverified(session, party)
+        reason = (
+            f"the entries up to {checkpoint.size} have root {edge.root().hex()}, the signed checkpoint has "
+            f"{checkpoint.root.hex()}"
+        )
+        freeze(session, party, reason)
+        return reason
+    times = [moment for moment in (held.cosigned_at, target.cosigned_at) if moment is not None]
+    register.put_state(
+        session,
+        replace(
+            held,
+            edge=edge,
+            checkpoint_size=checkpoint.size,
+            checkpoint=target.note,
+            cosigned_at=max(times, default=None),
+        ),
+    )
+    # Only now: with the tag of a checkpoint that was not reached, a crash would leave us satisfied with 304.
+    peers.note(session, party, etag=etag)
+    return None
+
+
+def freeze(session: Session, party: str, reason: str) -> None:
+    """Nothing is pulled from this peer until a person has looked (C.5 step 2)."""
+    peers.note(session, party, frozen=reason, etag=None)
+
+
+def leaves_of_missing(
+    session: Session, party: str, mentioned: Iterable[Mentioned], *, below: int
+) -> list[tuple[Mentioned, bytes]]:
+    """Those mentioned below this index whose documents are not held, each with the mirrored leaf at its index."""
+    wanted = [one for one in mentioned if one.index < below]
+    held = documents.held(session, party, [one.sha256 for one in wanted])
+    return [
+        (one, data)
+        for one in wanted
+        if one.sha256 not in held and (data := register.leaf(session, party, one.index)) is not None
+    ]
+
+
+def wanted(session: Session, party: str) -> list[Mentioned]:
+    """The documents to ask this peer for again."""
+    return [Mentioned(sha256=sha256, index=index) for sha256, index in documents.wanted(session, party).items()]
+
+
+def record_page(
+    session: Session,
+    perspective: Perspective,
+    party: str,
+    checked: Sequence[Accepted | Refused],
+    withheld: Sequence[Mentioned],
+    *,
+    move: tuple[int, int] | None,
+    now: datetime,
+) -> Recorded:
+    """Record what came, remember what was listed and did not come, and move the cursor, all or nothing.
+
+    ``move`` is from where to where the feed cursor moves; None leaves it.
+    """
+    if move is not None:
+        peer = peers.state(session, party)
+        if peer is None or peer.next_index != move[0]:
+            raise Overtaken
+    recorded = quarantined = 0
+    for one in checked:
+        if documents.holds(session, party, one.sha256):
+            continue
+        if isinstance(one, Refused):
+            put_aside(session, party, one, now=now)
+            quarantined += 1
+        elif record_other(session, perspective, one, now=now):
+            recorded += 1
+        else:
+            quarantined += 1
+    for one_withheld in withheld:
+        documents.want(session, party=party, sha256=one_withheld.sha256, register_index=one_withheld.index, now=now)
+    if move is not None:
+        peers.advance(session, party, next_index=move[1])
+    return Recorded(documents=recorded, quarantined=quarantined)

@@ -1,0 +1,132 @@
+"""What the national handlers share while the application runs: the acts lane, and point reads with their caches.
+
+The caches hold who a token belongs to and how far each issuer's register is known. Both are dropped as soon as any
+other connection commits anything, in this process or another (``PRAGMA data_version``), so a removed client is out
+with the next request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import NamedTuple
+
+from aiohttp import web
+
+from epix_node.clock import Clock
+from epix_node.node import Node
+from epix_node.permit.answer import Freshness, ImportAfterExpiry, Policy, Watermark
+from epix_node.store.answers import PointReader
+from epix_node.store.clients import Client
+from epix_node.web.lane import Lane
+
+MAX_ISSUERS = 1000
+"""How many issuers' watermarks are kept; there are some 250 codes, but anybody can ask for nonsense."""
+
+
+class Horizon(NamedTuple):
+    """How far this node sees an issuer's register. ``time`` of the own one is whenever the question is asked."""
+
+    authoritative: bool
+    origin: str | None
+    size: int | None
+    time: datetime | None
+
+    def watermark(self, now: datetime) -> Watermark:
+        """As an answer states it."""
+        return Watermark(origin=self.origin, size=self.size, time=now if self.authoritative else self.time)
+
+    def freshness(self, policy: Policy, now: datetime) -> Freshness:
+        """How fresh an answer from it is."""
+        if self.authoritative or self.origin is None:
+            return Freshness.FRESH
+        return policy.freshness(self.time, now=now)
+
+
+class Desk:
+    """One per application. Everything but ``lane.run`` is called in the event loop."""
+
+    def __init__(self, node: Node, reader: PointReader, lane: Lane) -> None:
+        self.node = node
+        self.office = node.office
+        self.policy = policy_of(node)
+        self.lane = lane
+        self.reader = reader
+        self._clock: Clock = node.clock
+        self._version = -1
+        self._clients: dict[str, Client] = {}
+        self._horizons: dict[str, Horizon] = {}
+
+    def now(self) -> datetime:
+        """The node's time; read once per request."""
+        return self._clock()
+
+    def today(self, now: datetime) -> date:
+        """The calendar day in the answering node's zone (contract 1)."""
+        return self.office.today(now)
+
+    def refresh(self) -> None:
+        """Drop what was cached if anything was committed since."""
+        version = self.reader.version()
+        if version != self._version:
+            self._version = version
+            self._clients.clear()
+            self._horizons.clear()
+
+    def client(self, token_sha256: str) -> Client | None:
+        """Whose token this is. Wrong tokens are not remembered: anybody could fill the memory with them."""
+        known = self._clients.get(token_sha256)
+        if known is None:
+            known = self.reader.client(token_sha256)
+            if known is not None:
+                self._clients[token_sha256] = known
+        return known
+
+    def horizon(self, issuer: str) -> Horizon:
+        """How far the issuer's register is known here; the same as ``acts.look.watermark_of``."""
+        known = self._horizons.get(issuer)
+        if known is None:
+            if len(self._horizons) >= MAX_ISSUERS:
+                self._horizons.clear()
+            known = self._horizons[issuer] = self._look_out(issuer)
+        return known
+
+    def _look_out(self, issuer: str) -> Horizon:
+        keyring = self.office.keyring()
+        party = keyring.speaker_for(issuer)
+        if party is None:
+            return Horizon(authoritative=False, origin=None, size=None, time=None)
+        mark = self.reader.register(party)
+        if party == self.office.party:
+            return Horizon(
+                authoritative=True, origin=self.office.own.origin, size=mark.size if mark else 0, time=None
+            )
+        if mark is None:
+            return Horizon(authoritative=False, origin=keyring.origin(party), size=0, time=None)
+        return Horizon(authoritative=False, origin=mark.origin, size=mark.checkpoint_size, time=mark.cosigned_at)
+
+
+DESK = web.AppKey("desk", Desk)
+
+
+@contextmanager
+def open_desk(node: Node) -> Iterator[Desk]:
+    """The desk, until the block ends; an act in progress is finished first."""
+    reader = PointReader(node.database.point_reader())
+    lane = Lane()
+    try:
+        yield Desk(node, reader, lane)
+    finally:
+        lane.close()
+        reader.close()
+
+
+def policy_of(node: Node) -> Policy:
+    """The settings that an answer depends on."""
+    config = node.config
+    return Policy(
+        import_after_expiry=ImportAfterExpiry(config.party.import_after_expiry),
+        mirror_fresh=config.freshness.mirror_fresh,
+        mirror_stale=config.freshness.mirror_stale,
+    )

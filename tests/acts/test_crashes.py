@@ -1,0 +1,113 @@
+"""`kill -9` between any two writes: nothing acknowledged is lost, nothing is stored twice.
+
+A child process kills itself just before the n-th statement of an act; then the act is done again in this process, and
+the register is derived again from its leaves. Every n is tried until the act gets through.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from epix_node.acts.office import Office
+from epix_node.register.checkpoint import parse_checkpoint_body
+from epix_node.register.note import parse_note
+from epix_node.store import register
+from epix_node.store.database import Database, Session
+
+from .conftest import World
+
+
+def _publish(world: World) -> None:
+    world.publish("XA")
+
+
+def _confirm(world: World) -> None:
+    world.confirm("XB", "26XA000001", event_id="E-1")
+
+
+def _pull(world: World) -> None:
+    world.pull(world["XB"], world["XA"])
+
+
+def _die_before(statement: int, database: Database) -> None:
+    seen = 0
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def _count(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == statement:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    @event.listens_for(database.engine, "commit")
+    def _commit(*_: object) -> None:
+        _count()
+
+
+def _survived(world: World, act: Callable[[World], None], party: str, statement: int) -> bool:
+    """Run the act in a child that dies before this statement; true if the act got through first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the child only runs the act
+        child = os.fork()
+    if child == 0:
+        office = world[party]
+        reopened = Database(f"sqlite:///{office.database.path}")
+        _die_before(statement, reopened)
+        act(replace(world, offices={**world.offices, party: replace(office, database=reopened)}))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFEXITED(status) or os.WTERMSIG(status) == signal.SIGKILL
+    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+
+
+def _check_register(office: Office, *, size: int) -> None:
+    """Every leaf, the right edge and the signed checkpoint agree, and every index has its one document."""
+
+    def work(session: Session) -> None:
+        held = register.state(session, office.party)
+        assert held is not None
+        assert held.checkpoint is not None
+        assert held.edge == register.edge_of(session, office.party, held.edge.size)
+        signed = parse_checkpoint_body(parse_note(held.checkpoint).body)
+        assert (signed.size, signed.root) == (held.edge.size, held.edge.root())
+        assert held.edge.size == size
+        assert register.is_wholly_read(session, office.party)
+
+    office.database.read_now(work)
+
+
+@pytest.mark.parametrize(
+    ("act", "party", "size"),
+    [(_publish, "XA", 1), (_confirm, "XB", 1), (_pull, "XB", 1)],
+    ids=["publish", "confirm", "pull"],
+)
+def test_death_between_any_two_writes_loses_nothing_and_doubles_nothing(
+    world: World, tmp_path: Path, act: Callable[[World], None], party: str, size: int
+) -> None:
+    """After each crash the act is done again and succeeds once."""
+    if act is not _publish:
+        world.publish("XA")
+    if act is _confirm:
+        world.meet()
+    deaths = 0
+    while not _survived(world, act, party, deaths + 1):
+        deaths += 1
+        assert deaths < 500
+    assert deaths > 10
+    act(world)
+    act(world) if act is not _publish else world.publish("XA")
+    world.meet()
+    if act is _pull:
+        assert world.status("XB", "26XA000001").status.value == "VALID"
+        _check_register(world["XA"], size=size)
+    else:
+        _check_register(world[party], size=size)
+    assert world.patterns("XB") == []
