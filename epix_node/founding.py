@@ -112,9 +112,7 @@ def _make(stage: Path, plan: Plan) -> None:
         (stage / name).mkdir(mode=mode)
     coverage = ()
     if plan.environment == "sandbox":  # contract 4: a country's promise is its own to make elsewhere
-        coverage = (
-            CoveragePromise(types=("E", "R", "I", "O"), issued_from=plan.now.date(), published_within_h=24),
-        )
+        coverage = (CoveragePromise(types=("E", "R", "I", "O"), issued_from=plan.now.date(), published_within_h=24),)
     text = default_toml(
         code=plan.party,
         name=plan.name,

@@ -176,7 +176,7 @@ def open_node(config: Config, *, migrate: bool = False) -> Iterator[Node]:
                 raise ConfigError(f"{config.path}: [party]: {error}; remove the peer or mend the setting") from error
             yield Node(
                 config=config,
-                clock=SharedClock(config.shared_clock) if config.shared_clock is not None else utc_now,
+                clock=clock_of(config),
                 office=office,
                 manifest=manifest,
                 transport_key=keys.transport,
@@ -186,6 +186,11 @@ def open_node(config: Config, *, migrate: bool = False) -> Iterator[Node]:
             keyring.close()
     finally:
         database.close()
+
+
+def clock_of(config: Config) -> Clock:
+    """The clock that the node goes by: the machine's, or the one that a demonstration shares."""
+    return SharedClock(config.shared_clock) if config.shared_clock is not None else utc_now
 
 
 def open_database(config: Config, *, create: bool = False) -> Database:

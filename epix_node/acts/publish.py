@@ -77,8 +77,7 @@ def publish(office: Office, permit: Permit, *, now: datetime) -> Published:
         DifferentContentError: the permit key is taken by other content.
     """
     _require_ours(office, permit)
-    findings = _unblocked(judge(office, permit))
-    earlier = office.database.read_now(_published_before, permit, findings)
+    findings, earlier = office.database.read_now(_judged, office, permit)
     if earlier is not None:
         return earlier
     prepared, token = _prepare(office, permit, now=now)
@@ -115,12 +114,11 @@ def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datet
         raise UnacceptableError(f"the permit says that it replaces {permit.replaces}, not {fact.permit.number}")
     successor = replace(permit, replaces=permit.replaces or fact.permit.number)
     _require_ours(office, successor)
-    findings = _unblocked(judge(office, successor))
+    findings, earlier = office.database.read_now(_judged, office, successor)
     if successor.key == fact.key:
         raise UnacceptableError("a permit cannot replace itself: the replacement needs a number of its own")
     if fact.withdrawal is not None and fact.withdrawal.withdrawal.replaced_by != successor.key:
         raise TransitionError(f"{fact.key.issuer} {fact.permit.number} was withdrawn before")
-    earlier = office.database.read_now(_published_before, successor, findings)
     if fact.withdrawal is not None and earlier is not None:
         return earlier
     if earlier is not None:
@@ -164,6 +162,12 @@ def _require_ours(office: Office, permit: Permit) -> None:
     if permit.issuer not in office.codes:
         ours = ", ".join(sorted(office.codes))
         raise NotOursError(f"the issuer is {permit.issuer}; this node speaks for {ours}")
+
+
+def _judged(session: Session, office: Office, permit: Permit) -> tuple[tuple[RuleFinding, ...], Published | None]:
+    """What the rules say, none of it blocking, and the permit as it was published before."""
+    findings = _unblocked(_judge(office, permit, permits.stamp_holder(session, permit.issuer, permit.security_stamp)))
+    return findings, _published_before(session, permit, findings)
 
 
 def _judge(office: Office, permit: Permit, holder: PermitKey | None) -> tuple[RuleFinding, ...]:
@@ -222,7 +226,7 @@ def _enter_permit(
     if (earlier := _published_before(session, permit, findings)) is not None:
         return earlier
     _unblocked(_judge(office, permit, permits.stamp_holder(session, permit.issuer, permit.security_stamp)))
-    source, _ = record_own(session, office.perspective(), office.own, prepared, now=now)
+    source = record_own(session, office.perspective(), office.own, prepared, now=now)
     permits.keep_token(session, permit.key, token)
     return Published(key=permit.key, source=source, token=token, findings=findings, created=True)
 
@@ -274,5 +278,5 @@ def _enter_withdrawal(
     )
     if (earlier := _withdrawn_before(current, reason)) is not None:
         return earlier
-    source, _ = record_own(session, office.perspective(), office.own, prepared, now=now)
+    source = record_own(session, office.perspective(), office.own, prepared, now=now)
     return Withdrawn(key=fact.key, source=source, created=True)

@@ -71,7 +71,7 @@ def report(office: Office, body: Report, *, tell_apart: bool = True, now: dateti
     def work(session: Session) -> Reported:
         if (earlier := _reported_before(session, office, body)) is not None:
             return earlier
-        source, _ = record_own(session, office.perspective(), office.own, prepared, now=now)
+        source = record_own(session, office.perspective(), office.own, prepared, now=now)
         return _reported(session, body.event_id, source, body.permit, created=True)
 
     return office.database.write_now(work)
@@ -123,10 +123,10 @@ def correct(
 
     def work(session: Session) -> Reported:
         _target(session, office, event_id, supersedes)  # nobody corrected it since we looked
-        source, _ = record_own(session, office.perspective(), office.own, correction, now=now)
+        source = record_own(session, office.perspective(), office.own, correction, now=now)
         ref = _ref_of(target)
         if prepared is not None and new is not None:
-            source, _ = record_own(session, office.perspective(), office.own, prepared, now=now)
+            source = record_own(session, office.perspective(), office.own, prepared, now=now)
             ref = new.permit
         return _reported(session, event_id, source, ref, created=True)
 
@@ -169,9 +169,7 @@ def _prepare(
     )
 
 
-def _permit_document(
-    session: Session, ref: PermitRef, *, tell_apart: bool = True
-) -> documents.HeldDocument | None:
+def _permit_document(session: Session, ref: PermitRef, *, tell_apart: bool = True) -> documents.HeldDocument | None:
     """The document of the held permit that a new report is about."""
     meant = permits_meant(permits.numbered(session, ref.issuer, ref.number), ref)
     if len(meant) > 1 and not tell_apart:

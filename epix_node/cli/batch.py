@@ -129,4 +129,3 @@ def _progress(doing: str, files: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(doing, total=files)
         yield lambda: progress.advance(task)
-

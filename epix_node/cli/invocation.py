@@ -20,9 +20,11 @@ from epix_node.cli.terminal import Terminal
 from epix_node.errors import InputError, MalformedDocumentError
 
 if TYPE_CHECKING:
+    from epix_node.clock import Clock
     from epix_node.config import Config
     from epix_node.node import Node
     from epix_node.permit.answer import Policy
+    from epix_node.store.database import Database
 
 
 class PermitLetter(StrEnum):
@@ -69,6 +71,19 @@ class Invocation:
 
         with open_node(self.config()) as node:
             yield node
+
+    @contextmanager
+    def database(self) -> Iterator[tuple[Database, Clock]]:
+        """The database and the node's clock, for what needs no keys. Raises ``ConfigError``."""
+        from epix_node.node import clock_of, open_database, require_schema
+
+        config = self.config()
+        database = open_database(config)
+        try:
+            require_schema(database)
+            yield database, clock_of(config)
+        finally:
+            database.close()
 
     def answer(self, value: Any, tell: Callable[[Terminal], None]) -> None:
         """Give the answer as JSON, or let ``tell`` tell it to people."""
@@ -125,13 +140,28 @@ def _remember_json(context: typer.Context, *, value: bool) -> bool:
     return value
 
 
-def _issuer(value: str | None) -> str | None:
-    if value is None:
-        return None
+def read_code(value: str) -> str:
+    """The code that an argument gives, in capitals."""
     code = value.upper()
     if len(code) != 2 or not code.isascii() or not code.isalpha():
         raise typer.BadParameter(f"{value!r} is no code of two letters, such as XA")
     return code
+
+
+def read_number(value: str | None) -> str | None:
+    """The permit number that an argument gives, normalised (contract 1)."""
+    from epix_node.permit.json_fields import permit_number
+
+    if value is None:
+        return None
+    try:
+        return permit_number(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _optional_code(value: str | None) -> str | None:
+    return read_code(value) if value is not None else None
 
 
 def read_time(value: str) -> datetime:
@@ -155,19 +185,22 @@ def read_day(value: str) -> date:
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Answer with one JSON value.", callback=_remember_json, show_default=False)
 ]
-IssuerArgument = Annotated[str, typer.Argument(metavar="ISSUER", help="Code of the issuer.", callback=_issuer)]
+IssuerArgument = Annotated[str, typer.Argument(metavar="ISSUER", help="Code of the issuer.", callback=read_code)]
 IssuerOption = Annotated[
-    str | None, typer.Option("--issuer", metavar="CODE", help="Code of the issuer.", callback=_issuer)
+    str | None, typer.Option("--issuer", metavar="CODE", help="Code of the issuer.", callback=_optional_code)
 ]
-PartyArgument = Annotated[str, typer.Argument(metavar="PARTY", help="Code of the Party.", callback=_issuer)]
-NumberArgument = Annotated[str, typer.Argument(metavar="NUMBER", help="Permit number, as printed.")]
+PartyArgument = Annotated[str, typer.Argument(metavar="PARTY", help="Code of the Party.", callback=read_code)]
+NumberArgument = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="Permit number, as printed.", callback=read_number)
+]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A file, or - for standard input.")]
 FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or - for standard input.")]
 TypeOption = Annotated[
     PermitLetter | None, typer.Option("--type", help="Type of permit, where several carry the number.")
 ]
 BorderOption = Annotated[
-    Border | None, typer.Option("--for", help="For leaving the issuer's country, or for entering another (the default).")
+    Border | None,
+    typer.Option("--for", help="For leaving the issuer's country, or for entering another (the default)."),
 ]
 YearOption = Annotated[
     int | None, typer.Option("--year", help="Year of issue, where several permits carry the number.", min=1900)

@@ -49,13 +49,12 @@ def status(
     from epix_node.acts import look
     from epix_node.permit.answer import Purpose
     from epix_node.permit.event import PermitRef
-    from epix_node.permit.number import normalised
 
     invocation = Invocation.of(context)
     with invocation.node() as node:
         ref = PermitRef(
             issuer=issuer,
-            number=normalised(number),
+            number=number,
             type=type_.value if type_ is not None else None,
             issued_on=issued_on,
         )

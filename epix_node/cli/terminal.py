@@ -16,8 +16,8 @@ import typer
 
 _COLOURS = {
     **dict.fromkeys(("VALID", "OK", "PARTLY_USED", "EXPORTED", "FRESH"), "green"),
-    **dict.fromkeys(("NOT_VALID", "BLOCK", "FAIL", "REVOKED", "INVALID", "A", "frozen", "failing"), "red"),
-    **dict.fromkeys(("WARN", "REFER", "UNKNOWN", "INDETERMINATE", "STALE", "EXPIRED", "R", "backing off"), "yellow"),
+    **dict.fromkeys(("NOT_VALID", "BLOCK", "FAIL", "REVOKED", "INVALID", "A", "FROZEN", "FAILING"), "red"),
+    **dict.fromkeys(("WARN", "REFER", "UNKNOWN", "INDETERMINATE", "STALE", "EXPIRED", "R"), "yellow"),
 }
 """Colours of words that matter at a glance."""
 

@@ -29,6 +29,8 @@ STOP_WITHIN = timedelta(seconds=15)
 
 _POLL = timedelta(milliseconds=50)
 _LAST_LINES = 5
+_LINE_CHARACTERS = 300
+"""How much of each is shown: a line of the log may hold a whole traceback."""
 
 
 class RunningNodes:
@@ -140,4 +142,6 @@ def _last_words(country: Country) -> str:
         lines = country.log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return "".join(f"\n  {line}" for line in (f"{country.log}:", *lines[-_LAST_LINES:]))
+    return "".join(
+        f"\n  {line}" for line in (f"{country.log}:", *(line[-_LINE_CHARACTERS:] for line in lines[-_LAST_LINES:]))
+    )

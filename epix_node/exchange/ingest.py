@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Protocol
 
 from epix_node.document.header import DocumentType
-from epix_node.document.model import ExchangeDocument
 from epix_node.document.reader import read_document
 from epix_node.errors import MalformedDocumentError
 from epix_node.permit.facts import Source
@@ -21,6 +20,7 @@ from epix_node.permit.reasons import Reason
 from epix_node.register.entry import Leaf, document_commitment
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import KeyFinder, verify
+from epix_node.store.documents import Arrival
 
 ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
 """Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
@@ -45,26 +45,16 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """A document that may be recorded."""
-
-    document: ExchangeDocument
-    xml: bytes
-    sha256: str
-    source: Source
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """A document for the quarantine, with a reason code of contract 4."""
 
     sha256: str
-    index: int
+    index: int | None
     reason: str
     xml: bytes
 
 
-def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: datetime) -> Accepted | Refused:
+def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: datetime) -> Arrival | Refused:
     """Believe the document or say why not; raises nothing."""
 
     def refused(reason: str) -> Refused:
@@ -87,4 +77,4 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
     if header.type in ISSUERS_OWN and not trust.speaks_for(party, header.permit_issuer or ""):
         return refused(Reason.KEY_WRONG_PARTY)
     source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=listed.leaf.at)
-    return Accepted(document=document, xml=listed.xml, sha256=listed.sha256, source=source)
+    return Arrival(document=document, xml=listed.xml, source=source)

@@ -27,8 +27,9 @@ from epix_node.register.note import NoteSigner
 from epix_node.signing.signer import Signer
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import KeyFinder, verify
-from epix_node.store import documents, register
+from epix_node.store import register
 from epix_node.store.database import Session
+from epix_node.store.documents import Arrival
 from epix_node.store.register import RegisterState
 
 COSIGN_EVERY = timedelta(minutes=10)
@@ -108,7 +109,7 @@ def prepare(
     return Prepared(document=document, xml=xml, sha256=hashlib.sha256(xml).hexdigest())
 
 
-def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: datetime) -> Source:
+def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: datetime) -> Arrival:
     """Give the document the next index of the own register and sign the checkpoint that covers it."""
     held = register.state(session, own.party) or _empty(own)
     header = prepared.document.header
@@ -123,16 +124,8 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
     index = held.edge.size
     register.append(session, own.party, index, [entry], [leaf.c])
     _publish(session, own, held.edge.extended([leaf_hash(entry)]), now=now)
-    documents.add(
-        session,
-        prepared.document,
-        xml=prepared.xml,
-        sha256=prepared.sha256,
-        register_index=index,
-        at=leaf.at,
-        received_at=now,
-    )
-    return Source(document=prepared.sha256, type=header.type.value, party=own.party, index=index, at=leaf.at)
+    source = Source(document=prepared.sha256, type=header.type.value, party=own.party, index=index, at=leaf.at)
+    return Arrival(document=prepared.document, xml=prepared.xml, source=source)
 
 
 def published(session: Session, own: OwnRegister, *, now: datetime) -> RegisterState:

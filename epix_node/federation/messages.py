@@ -9,7 +9,7 @@ lists, is for ``pull`` and ``exchange.ingest``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -97,6 +97,16 @@ class BatchRequest(_Message):
         return self.model_dump_json().encode()
 
 
+class Hint(_Message):
+    """The sender's register has grown to this size: it is worth asking (decision 11)."""
+
+    size: Index
+
+    def to_bytes(self) -> bytes:
+        """The JSON of this hint."""
+        return self.model_dump_json().encode()
+
+
 def parse_feed(data: bytes) -> FeedPage:
     """The page in these bytes. Raises ``MalformedDocumentError``; the message holds nothing of the content."""
     try:
@@ -113,15 +123,18 @@ def parse_batch_request(data: bytes) -> BatchRequest:
         raise MalformedDocumentError(f"not a request for documents: {_first_problem(error)}") from error
 
 
+def parse_hint(data: bytes) -> Hint:
+    """The hint in these bytes. Raises ``MalformedDocumentError``."""
+    try:
+        return Hint.model_validate_json(data)
+    except ValidationError as error:
+        raise MalformedDocumentError(f"not a hint: {_first_problem(error)}") from error
+
+
 def encode_frame(sha256: str, document: bytes | None) -> bytes:
     """One document of a batch; without one the frame says that it is not given."""
     content = document or b""
     return bytes.fromhex(sha256) + len(content).to_bytes(_LENGTH_BYTES, "big") + content
-
-
-def encode_batch(documents: Iterable[tuple[str, bytes | None]]) -> bytes:
-    """The answer that gives these documents, in this order."""
-    return b"".join(encode_frame(sha256, document) for sha256, document in documents)
 
 
 def decode_batch(data: bytes, asked: Sequence[str]) -> dict[str, bytes | None]:

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from epix_node.exchange.ingest import Accepted, Refused
-from epix_node.reconcile.record import Perspective, put_aside, record_other
+from epix_node.exchange.ingest import Refused
+from epix_node.reconcile import record
+from epix_node.reconcile.record import Perspective
 from epix_node.register.checkpoint import VerifiedCheckpoint, parse_checkpoint_body
 from epix_node.register.merkle import RightEdge
 from epix_node.register.note import parse_note
 from epix_node.store import documents, peers, register
 from epix_node.store.database import Session
+from epix_node.store.documents import Arrival
 from epix_node.store.peers import PeerState
 from epix_node.store.register import RegisterState
 
@@ -163,7 +165,7 @@ def record_page(
     session: Session,
     perspective: Perspective,
     party: str,
-    checked: Sequence[Accepted | Refused],
+    checked: Sequence[Arrival | Refused],
     withheld: Sequence[Mentioned],
     *,
     move: tuple[int, int] | None,
@@ -177,19 +179,9 @@ def record_page(
         peer = peers.state(session, party)
         if peer is None or peer.next_index != move[0]:
             raise Overtaken
-    recorded = quarantined = 0
-    for one in checked:
-        if documents.holds(session, party, one.sha256):
-            continue
-        if isinstance(one, Refused):
-            put_aside(session, party, one, now=now)
-            quarantined += 1
-        elif record_other(session, perspective, one, now=now):
-            recorded += 1
-        else:
-            quarantined += 1
+    recorded = record.record_page(session, perspective, party, checked, now=now)
     for one_withheld in withheld:
         documents.want(session, party=party, sha256=one_withheld.sha256, register_index=one_withheld.index, now=now)
     if move is not None:
         peers.advance(session, party, next_index=move[1])
-    return Recorded(documents=recorded, quarantined=quarantined)
+    return Recorded(documents=recorded, quarantined=len(checked) - recorded)

@@ -20,7 +20,7 @@ from epix_node.clock import Clock, format_time
 from epix_node.config import Config
 from epix_node.errors import MalformedDocumentError, NotFoundError, PeerProtocolError, TrustError
 from epix_node.exchange import ingest
-from epix_node.exchange.ingest import Accepted, Listed, Refused
+from epix_node.exchange.ingest import Listed, Refused
 from epix_node.federation import mirror
 from epix_node.federation.client import PeerClient
 from epix_node.federation.messages import MAX_BATCH_DIGESTS, FeedPage
@@ -30,6 +30,7 @@ from epix_node.register.checkpoint import VerifiedCheckpoint, verify_checkpoint
 from epix_node.register.entry import parse_leaf
 from epix_node.register.merkle import leaf_hash
 from epix_node.store.database import Database
+from epix_node.store.documents import Arrival
 from epix_node.store.peers import PeerState
 from epix_node.store.register import RegisterState
 from epix_node.trust.keyring import Keyring
@@ -268,7 +269,7 @@ class Visit:
             self.brought.quarantined += recorded.quarantined
             self.step_completed()
 
-    def _check(self, listed: Sequence[Listed], trust: Keyring) -> list[Accepted | Refused]:
+    def _check(self, listed: Sequence[Listed], trust: Keyring) -> list[Arrival | Refused]:
         now, environment = self.node.clock(), self.node.config.party.environment
         return [ingest.check(one, party=self.party, environment=environment, trust=trust, now=now) for one in listed]
 

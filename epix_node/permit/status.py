@@ -200,7 +200,7 @@ def _outcomes(event: EventFact) -> set[Outcome]:
 
 
 def _in_time(permit: Permit, day: date) -> bool:
-    return permit.valid_until is None or day <= permit.valid_until + IN_TIME_GRACE
+    return permit.valid_until is None or day <= permit.valid_until or day - permit.valid_until <= IN_TIME_GRACE
 
 
 def _settled_and_moving(

@@ -7,18 +7,19 @@ first-seen times and on now, so recording facts in any order, or everything agai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from epix_node.document.model import ExchangeDocument
+from epix_node.errors import DifferentContentError
 from epix_node.exchange import recording
-from epix_node.exchange.ingest import Accepted, Refused
+from epix_node.exchange.ingest import Refused
 from epix_node.exchange.own import OwnRegister, Prepared, enter
-from epix_node.exchange.recording import NotRecordable
+from epix_node.exchange.recording import Number
 from epix_node.permit.event import Alert, Confirmation
 from epix_node.permit.facts import Case, Source
-from epix_node.permit.finding import AlertNotice, Finding, FindingClass, FindingState
+from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
+from epix_node.permit.reasons import Reason
 from epix_node.permit.status import standing
 from epix_node.reconcile.detect import detect
 from epix_node.reconcile.neighbours import neighbouring_numbers
@@ -26,8 +27,9 @@ from epix_node.reconcile.observation import observe
 from epix_node.reconcile.settle import from_alert, resolved, settle
 from epix_node.reconcile.view import View
 from epix_node.rules.ruleset import Ruleset
-from epix_node.store import cases, documents, findings, permits
+from epix_node.store import cases, documents, events, findings, permits
 from epix_node.store.database import Session
+from epix_node.store.documents import Arrival
 from epix_node.trust.keyring import Keyring
 
 
@@ -44,48 +46,70 @@ class Perspective:
 
 def record_own(
     session: Session, perspective: Perspective, own: OwnRegister, prepared: Prepared, *, now: datetime
-) -> tuple[Source, tuple[Finding, ...]]:
-    """Enter an own document into the own register and record it; returns its entry and the findings it touched.
+) -> Source:
+    """Enter an own document into the own register and record it; returns its entry.
 
     Raises:
-        NotRecordable: it contradicts what is recorded; nothing is written then.
+        DifferentContentError: it contradicts what is recorded; the caller's transaction must not commit then.
     """
-    source = enter(session, own, prepared, now=now)
-    touched = recording.record(session, prepared.document, source=source)
-    _after_alert(session, perspective, prepared.document, source, now=now)
-    return source, follow(session, perspective, touched, now=now)
+    arrival = enter(session, own, prepared, now=now)
+    if _record(session, perspective, [arrival], now=now):
+        raise DifferentContentError("another document was recorded under this key in the meantime")
+    return arrival.source
 
 
-def record_other(session: Session, perspective: Perspective, accepted: Accepted, *, now: datetime) -> bool:
-    """Record another Party's document; false where it is held already or went to quarantine instead."""
-    source = accepted.source
-    if documents.holds(session, source.party, accepted.sha256):
-        return False
-    try:
-        touched = recording.record(session, accepted.document, source=source)
-    except NotRecordable as refusal:  # raised before anything was written
-        reason = refusal.reason.value
-        index = source.index if source.index is not None else -1
+def record_page(
+    session: Session,
+    perspective: Perspective,
+    party: str,
+    checked: Sequence[Arrival | Refused],
+    *,
+    now: datetime,
+) -> int:
+    """Record what was pulled from another Party, and put the rest into quarantine; returns how many were new.
+
+    Documents that are held already change nothing, so a page may come twice.
+    """
+    held = documents.held(session, party, [c.source.document for c in checked if isinstance(c, Arrival)])
+    fresh: dict[str, Arrival] = {}
+    for one in checked:
+        if isinstance(one, Refused):
+            put_aside(session, party, one, now=now)
+        elif one.source.document not in held:
+            fresh.setdefault(one.source.document, one)
+    refused = _record(session, perspective, list(fresh.values()), now=now)
+    for arrival in refused:
+        source = arrival.source
         put_aside(
             session,
-            source.party,
-            Refused(sha256=accepted.sha256, index=index, reason=reason, xml=accepted.xml),
+            party,
+            Refused(sha256=source.document, index=source.index, reason=Reason.CONTENT_DIFFERS.value, xml=arrival.xml),
             now=now,
         )
-        return False
-    documents.add(
-        session,
-        accepted.document,
-        xml=accepted.xml,
-        sha256=accepted.sha256,
-        register_index=source.index,
-        at=source.at,
-        received_at=now,
-    )
-    documents.no_longer_wanted(session, source.party, accepted.sha256)
-    _after_alert(session, perspective, accepted.document, source, now=now)
+    for digest in fresh.keys() & documents.wanted(session, party).keys():
+        documents.no_longer_wanted(session, party, digest)
+    return len(fresh) - len(refused)
+
+
+def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arrival], *, now: datetime) -> list[Arrival]:
+    """Record the documents and what follows from them; returns those that contradict what is recorded."""
+    recorded = recording.record(session, arrivals, now=now)
+    numbers = {(fact.key.issuer, fact.key.number) for fact in recorded.permits}
+    spoken = cases.spoken_of(session, numbers) if numbers else set()
+    quiet = [fact for fact in recorded.permits if (fact.key.issuer, fact.key.number) not in spoken]
+    # Nothing happened yet under most permits that arrive: their cards need no look at anything else.
+    cases.add_cards(session, [(fact, standing(fact, (), ())) for fact in quiet])
+    touched = recorded.touched | spoken
+    for number in spoken:
+        touched |= events.import_permits_named(session, *number)
+    for issuer in {fact.key.issuer for fact in quiet}:
+        orphans = cases.orphans_of(session, issuer)
+        fresh = {fact.key.number for fact in quiet if fact.key.issuer == issuer} if orphans else set()
+        touched |= {(issuer, orphan) for orphan in orphans if fresh & neighbouring_numbers(orphan)}
+    for alert in recorded.alerts:
+        touched |= _after_alert(session, perspective, alert, now=now)
     follow(session, perspective, touched, now=now)
-    return True
+    return recorded.refused
 
 
 def put_aside(session: Session, party: str, refused: Refused, *, now: datetime) -> None:
@@ -102,13 +126,10 @@ def put_aside(session: Session, party: str, refused: Refused, *, now: datetime) 
     )
 
 
-def follow(
-    session: Session, perspective: Perspective, touched: Iterable[tuple[str, str]], *, now: datetime
-) -> tuple[Finding, ...]:
-    """Bring cards and findings of these numbers to what the facts say now; returns the findings that stand."""
-    standing_findings: list[Finding] = []
+def follow(session: Session, perspective: Perspective, touched: Iterable[Number], *, now: datetime) -> None:
+    """Bring cards and findings of these numbers to what the facts say now."""
     waiting = sorted(set(touched))
-    done: set[tuple[str, str]] = set()
+    done: set[Number] = set()
     while waiting:
         issuer, number = waiting.pop(0)
         if (issuer, number) in done:
@@ -116,11 +137,14 @@ def follow(
         done.add((issuer, number))
         case = cases.load(session, issuer, number)
         _put_cards(session, perspective, case)
-        standing_findings += _put_findings(session, perspective, case, now=now)
+        _put_findings(session, perspective, case, now=now)
         if case.permits:
             # A permit may explain an unknown number near to its own as a typing error, or stop doing so.
-            waiting += [(issuer, near) for near in _near_orphans(session, issuer, number)]
-    return tuple(standing_findings)
+            waiting += [
+                (issuer, orphan)
+                for orphan in cases.orphans_of(session, issuer)
+                if number in neighbouring_numbers(orphan)
+            ]
 
 
 def revisit(session: Session, perspective: Perspective, *, now: datetime) -> None:
@@ -144,10 +168,9 @@ def _put_cards(session: Session, perspective: Perspective, case: Case) -> None:
     cases.mark_orphan(session, case.issuer, case.number, orphan=bool(case.events) and not case.permits)
 
 
-def _put_findings(session: Session, perspective: Perspective, case: Case, *, now: datetime) -> list[Finding]:
+def _put_findings(session: Session, perspective: Perspective, case: Case, *, now: datetime) -> None:
     drafts = {draft.id: draft for draft in detect(case, _view(session, perspective, case, now=now))}
     known = {finding.id: finding for finding in findings.about(session, case.issuer, case.number)}
-    result = []
     for finding_id, draft in sorted(drafts.items()):
         finding = settle(
             draft,
@@ -158,7 +181,6 @@ def _put_findings(session: Session, perspective: Perspective, case: Case, *, now
         )
         if finding != known.get(finding_id):
             findings.put(session, finding)
-        result.append(finding)
     for finding_id, finding in sorted(known.items()):
         if finding_id in drafts or not finding.derived or finding.state is FindingState.RESOLVED:
             continue
@@ -169,7 +191,6 @@ def _put_findings(session: Session, perspective: Perspective, case: Case, *, now
             findings.put(session, told)
         else:
             findings.put(session, resolved(finding))
-    return result
 
 
 def _view(session: Session, perspective: Perspective, case: Case, *, now: datetime) -> View:
@@ -201,31 +222,22 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
 
 
 def _dismissed(session: Session, perspective: Perspective, case: Case) -> bool:
-    """Whether the issuer said that the unknown number is no typing error (``domain-rules.md`` 0.5)."""
+    """Whether the issuer ever said that the unknown number is no typing error (``domain-rules.md`` 0.5)."""
     for finding in findings.about(session, case.issuer, case.number):
         if finding.pattern != "FRD-05":
             continue
-        decision = findings.decision(session, finding.id)
-        if case.issuer in perspective.codes and decision is not None:
-            return decision.decision is FindingState.DISMISSED and decision.class_ is FindingClass.REVIEW
+        if case.issuer in perspective.codes and findings.was_dismissed_for_review(session, finding.id):
+            return True
         notice = findings.alert(session, finding.id)
         if notice is not None and notice.party != perspective.party:
             return notice.class_ is FindingClass.ALERT
     return False
 
 
-def _near_orphans(session: Session, issuer: str, number: str) -> list[str]:
-    orphans = cases.orphans_of(session, issuer)
-    return [orphan for orphan in orphans if number in neighbouring_numbers(orphan)] if orphans else []
-
-
-def _after_alert(
-    session: Session, perspective: Perspective, document: ExchangeDocument, source: Source, *, now: datetime
-) -> None:
+def _after_alert(session: Session, perspective: Perspective, arrival: Arrival, *, now: datetime) -> set[Number]:
     """Keep what an alert says, give its evidence on, and ask for what it names (protocol decision 3)."""
-    alert = document.body
-    if not isinstance(alert, Alert):
-        return
+    alert, source = arrival.document.body, arrival.source
+    assert isinstance(alert, Alert)
     findings.put_alert(
         session,
         alert.finding_id,
@@ -242,11 +254,11 @@ def _after_alert(
         if piece.party == perspective.party:
             own = documents.find(session, piece.document, party=perspective.party)
             if own is not None and own.type != "permit" and (own.permit_issuer, own.permit_number) in spoken_of:
-                documents.grant(session, own.sha256, codes=document.header.recipients)
+                documents.grant(session, own.sha256, codes=arrival.document.header.recipients)
         elif piece.type != "permit" and source.party != perspective.party:
             documents.want(session, party=piece.party, sha256=piece.document, register_index=piece.index, now=now)
     held = findings.find(session, alert.finding_id)
     if held is None or not held.derived:
         first_seen = held.first_seen if held else now
         findings.put(session, from_alert(alert, first_seen=first_seen, at=source.at))
-    follow(session, perspective, [(alert.subject.issuer, alert.subject.number)], now=now)
+    return {(alert.subject.issuer, alert.subject.number)}

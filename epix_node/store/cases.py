@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from sqlalchemy import bindparam, insert, tuple_, union_all, update
+from sqlalchemy import select as select_rows
 from sqlmodel import Session, col, select
 
 from epix_node.permit.event import Confirmation, EventLine
@@ -14,7 +17,18 @@ from epix_node.permit.facts import Case, EventFact, PermitFact, Source, Withdraw
 from epix_node.permit.number import PermitKey
 from epix_node.permit.status import Flag, LineBalance, Standing, Status
 from epix_node.store import events, permits
-from epix_node.store.tables import EventRow, OrphanRow, PermitRow, StatusCardRow
+from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow, table
+
+_CARD = table(StatusCardRow)
+_EVENT = table(EventRow)
+_FINDING = table(FindingRow)
+_INSERT_CARD = insert(_CARD)
+_UPDATE_CARD = update(_CARD).where(
+    _CARD.c.issuer == bindparam("of"),
+    _CARD.c.number == bindparam("numbered"),
+    _CARD.c.type == bindparam("typed"),
+    _CARD.c.year == bindparam("dated"),
+)
 
 
 def load(session: Session, issuer: str, number: str) -> Case:
@@ -85,8 +99,43 @@ def numbers(session: Session) -> list[tuple[str, str]]:
 
 def put_card(session: Session, fact: PermitFact, standing: Standing) -> None:
     """Write the card of a permit, in the transaction that changed its facts."""
+    card = _card(fact, standing)
     key = standing.key
-    values: dict[str, Any] = {
+    identity = {"of": key.issuer, "numbered": key.number, "typed": key.type, "dated": key.year}
+    if session.connection().execute(_UPDATE_CARD, {**identity, **card}).rowcount == 0:
+        session.connection().execute(_INSERT_CARD, card)
+
+
+def add_cards(session: Session, items: Iterable[tuple[PermitFact, Standing]]) -> None:
+    """Write the first cards of permits that were not held before."""
+    rows = [_card(fact, standing) for fact, standing in items]
+    if rows:
+        session.connection().execute(_INSERT_CARD, rows)
+
+
+def spoken_of(session: Session, numbers: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the (issuer, number) pairs about which anything but a permit is held: an event or a finding."""
+    found: set[tuple[str, str]] = set()
+    ordered = sorted(numbers)
+    for start in range(0, len(ordered), 200):
+        chunk = ordered[start : start + 200]
+        pairs = union_all(
+            *(
+                select_rows(of.label("issuer"), numbered.label("number")).where(tuple_(of, numbered).in_(chunk))
+                for of, numbered in (
+                    (_EVENT.c.permit_issuer, _EVENT.c.permit_number),
+                    (_EVENT.c.import_issuer, _EVENT.c.import_number),
+                    (_FINDING.c.issuer, _FINDING.c.number),
+                )
+            )
+        )
+        found.update((issuer, number) for issuer, number in session.connection().execute(pairs))
+    return found
+
+
+def _card(fact: PermitFact, standing: Standing) -> dict[str, Any]:
+    return {
+        **standing.key.to_json(),
         "party": fact.source.party,
         "register_index": fact.source.index,
         "issued_on": fact.permit.issued_on.isoformat() if fact.permit.issued_on else "",
@@ -100,13 +149,6 @@ def put_card(session: Session, fact: PermitFact, standing: Standing) -> None:
         "replaced_by": json.dumps(standing.replaced_by.to_json()) if standing.replaced_by else None,
         "lines": json.dumps([line.to_json() for line in standing.lines], ensure_ascii=False, separators=(",", ":")),
     }
-    row = session.get(StatusCardRow, (key.issuer, key.number, key.type, key.year))
-    if row is None:
-        session.add(StatusCardRow(**key.to_json(), **values))
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-    session.flush()
 
 
 def cards(session: Session, issuer: str, number: str) -> list[tuple[Standing, Source]]:

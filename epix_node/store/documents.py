@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_
-from sqlmodel import Session, col, insert, select
+from sqlalchemy import insert, or_
+from sqlmodel import Session, col, select
 
 from epix_node.document.model import ExchangeDocument
-from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow
+from epix_node.permit.facts import Source
+from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow, table
+
+_INSERT = insert(table(DocumentRow))
 
 EVERYBODY = "*"
 """Recipient of documents of multiple use, which no feed lists (protocol decision 3)."""
@@ -36,41 +39,38 @@ class HeldDocument:
     """When this node stored it under a verified checkpoint: its own proof of age (protocol decision 7)."""
 
 
-def add(
-    session: Session,
-    document: ExchangeDocument,
-    *,
-    xml: bytes,
-    sha256: str,
-    register_index: int | None,
-    at: datetime,
-    received_at: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A believed document on its way into the store."""
+
+    document: ExchangeDocument
+    xml: bytes
+    source: Source
+
+
+def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime) -> None:
     """Keep the exact bytes under (party, digest). The caller has checked that they are not there yet."""
-    header = document.header
-    session.execute(
-        insert(DocumentRow).values(
-            party=header.party,
-            sha256=sha256,
-            type=header.type.value,
-            xml=xml,
-            salt=header.salt,
-            permit_salt=header.permit_salt,
-            permit_issuer=header.permit_issuer or "",
-            permit_number=header.permit_number or "",
-            recipients=_joined(header.recipients),
-            event_id=header.event_id,
-            supersedes=header.supersedes,
-            register_index=register_index,
-            at=at,
-            received_at=received_at,
-        )
-    )
-
-
-def holds(session: Session, party: str, sha256: str) -> bool:
-    """Whether these bytes are kept already."""
-    return session.get(DocumentRow, (party, sha256)) is not None
+    rows = [
+        {
+            "party": arrival.source.party,
+            "sha256": arrival.source.document,
+            "type": arrival.source.type,
+            "xml": arrival.xml,
+            "salt": arrival.document.header.salt,
+            "permit_salt": arrival.document.header.permit_salt,
+            "permit_issuer": arrival.document.header.permit_issuer or "",
+            "permit_number": arrival.document.header.permit_number or "",
+            "recipients": _joined(arrival.document.header.recipients),
+            "event_id": arrival.document.header.event_id,
+            "supersedes": arrival.document.header.supersedes,
+            "register_index": arrival.source.index,
+            "at": arrival.source.at,
+            "received_at": received_at,
+        }
+        for arrival in arrivals
+    ]
+    if rows:
+        session.connection().execute(_INSERT, rows)
 
 
 def held(session: Session, party: str, digests: Collection[str]) -> set[str]:
@@ -158,7 +158,7 @@ def audience_of(session: Session, sha256: str, *, party: str) -> tuple[str, ...]
 
 def want(session: Session, *, party: str, sha256: str, register_index: int, now: datetime) -> None:
     """Remember to ask this Party for a document that an alert names."""
-    if session.get(WantedRow, (party, sha256)) is None and not holds(session, party, sha256):
+    if session.get(WantedRow, (party, sha256)) is None and not held(session, party, [sha256]):
         session.add(WantedRow(party=party, sha256=sha256, register_index=register_index, added_at=now))
         session.flush()
 

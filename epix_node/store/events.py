@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import Row, bindparam, func
+from sqlalchemy import select as select_rows
 from sqlmodel import Session, col, insert, select, update
 
 from epix_node.document.header import DocumentType
@@ -24,10 +25,18 @@ from epix_node.permit.event import (
 from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json, event_to_json
 from epix_node.permit.facts import EventFact, Source, WithdrawalFact
 from epix_node.permit.number import PermitKey
-from epix_node.store.tables import EventLineRow, EventRow
+from epix_node.store.tables import EventLineRow, EventRow, table
 
 Recordable = Endorsement | Confirmation | Presentation
-_RECORDABLE = frozenset({DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION})
+_RECORDABLE = frozenset(
+    kind.value for kind in (DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION)
+)
+_EVENT = table(EventRow)
+_ABOUT = (
+    select_rows(_EVENT)
+    .where(_EVENT.c.permit_issuer == bindparam("of"), _EVENT.c.permit_number == bindparam("numbered"))
+    .order_by(_EVENT.c.party, _EVENT.c.document)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +170,7 @@ def by_event_id(session: Session, party: str, event_id: str) -> RecordedEvent | 
     query = select(EventRow).where(
         EventRow.party == party,
         EventRow.event_id == event_id,
-        col(EventRow.kind).in_(sorted(kind.value for kind in _RECORDABLE)),
+        col(EventRow.kind).in_(sorted(_RECORDABLE)),
     )
     row = session.exec(query).first()
     return None if row is None else RecordedEvent(fact=_fact(row), superseded_by=row.superseded_by)
@@ -191,14 +200,29 @@ def id_is_taken(session: Session, party: str, event_id: str) -> bool:
 
 
 def about(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
-    """The facts that speak of this number, in an order that depends on nothing but the facts."""
-    query = select(EventRow).where(
-        EventRow.permit_issuer == issuer,
-        EventRow.permit_number == number,
-        col(EventRow.superseded_by).is_(None),
-        col(EventRow.kind).in_(sorted(kind.value for kind in _RECORDABLE)),
-    )
-    return tuple(_fact(row) for row in session.exec(query.order_by(col(EventRow.party), col(EventRow.document))))
+    """The facts that speak of this number, in an order that depends on nothing but the facts.
+
+    Where an event continues one that was corrected since, it continues the correction's new event.
+    """
+    rows = session.connection().execute(_ABOUT, {"of": issuer, "numbered": number}).all()
+    renamed = {
+        (row.party, row.event_id): row.superseded_by for row in rows if row.superseded_by is not None and row.event_id
+    }
+    ids = {(row.party, row.document): row.event_id for row in rows}
+    facts = []
+    for row in rows:
+        if row.superseded_by is not None or row.kind not in _RECORDABLE:
+            continue
+        fact = _fact(row)
+        body = fact.body
+        if not isinstance(body, Presentation) and body.continues is not None:
+            continued: str | None = body.continues
+            for _ in range(len(renamed)):
+                by = renamed.get((row.party, continued))
+                continued = ids.get((row.party, by), continued) if by is not None else continued
+            fact = replace(fact, body=replace(body, continues=continued))
+        facts.append(fact)
+    return tuple(facts)
 
 
 def using(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
@@ -244,11 +268,11 @@ def arrived_per_block(session: Session, issuer: str, number: str) -> dict[tuple[
     return {(block, unit_class): int(total) for block, unit_class, total in session.exec(query)}
 
 
-def _source(row: EventRow) -> Source:
+def _source(row: EventRow | Row[Any]) -> Source:
     return Source(document=row.document, type=row.kind, party=row.party, index=row.register_index, at=row.at)
 
 
-def _fact(row: EventRow) -> EventFact:
+def _fact(row: EventRow | Row[Any]) -> EventFact:
     value = json.loads(row.body)
     body: Recordable
     if row.kind == DocumentType.ENDORSEMENT.value:

@@ -66,17 +66,6 @@ def due_to_open(session: Session, *, before: datetime) -> tuple[Finding, ...]:
     return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
 
 
-def waiting_for_typing_error(session: Session) -> tuple[Finding, ...]:
-    """Undecided FRD-05 findings of class R: they turn to A by time alone (``domain-rules.md`` 0.5)."""
-    query = select(FindingRow).where(
-        FindingRow.pattern == "FRD-05",
-        FindingRow.finding_class == FindingClass.REVIEW.value,
-        col(FindingRow.derived).is_(True),
-        col(FindingRow.state).in_([FindingState.PENDING.value, FindingState.OPEN.value]),
-    )
-    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
-
-
 def of_issuers(session: Session, issuers: Iterable[str]) -> tuple[Finding, ...]:
     """The derived findings about permits of these issuers that are, or were, of class A and open."""
     query = (
@@ -150,8 +139,9 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def decision(session: Session, finding_id: str) -> Decision | None:
-    """What was decided here about this finding."""
-    row = session.get(DecisionRow, finding_id)
+    """The newest decision made here about this finding."""
+    query = select(DecisionRow).where(DecisionRow.finding_id == finding_id)
+    row = session.exec(query.order_by(col(DecisionRow.ordinal).desc())).first()
     if row is None:
         return None
     return Decision(
@@ -164,22 +154,33 @@ def decision(session: Session, finding_id: str) -> Decision | None:
     )
 
 
+def was_dismissed_for_review(session: Session, finding_id: str) -> bool:
+    """Whether the finding was ever dismissed while its class was R."""
+    query = select(DecisionRow.ordinal).where(
+        DecisionRow.finding_id == finding_id,
+        DecisionRow.finding_class == FindingClass.REVIEW.value,
+        DecisionRow.decision == FindingState.DISMISSED.value,
+    )
+    return session.exec(query).first() is not None
+
+
 def decide(session: Session, finding_id: str, made: Decision) -> None:
-    """Keep the newest decision about this finding."""
-    values: dict[str, Any] = {
-        "decision": made.decision.value,
-        "finding_class": made.class_.value,
-        "reason": made.reason,
-        "client": made.client,
-        "at": made.at,
-        "seen": _dumps(sorted(made.seen)),
-    }
-    row = session.get(DecisionRow, finding_id)
-    if row is None:
-        session.add(DecisionRow(finding_id=finding_id, **values))
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
+    """Keep one more decision about this finding."""
+    earlier = session.exec(
+        select(func.count()).select_from(DecisionRow).where(DecisionRow.finding_id == finding_id)
+    ).one()
+    session.add(
+        DecisionRow(
+            finding_id=finding_id,
+            ordinal=earlier,
+            finding_class=made.class_.value,
+            decision=made.decision.value,
+            reason=made.reason,
+            client=made.client,
+            at=made.at,
+            seen=_dumps(sorted(made.seen)),
+        )
+    )
     session.flush()
 
 

@@ -3,63 +3,94 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import tuple_
-from sqlmodel import Session, col, insert, select
+from sqlalchemy import Row, bindparam, insert, tuple_
+from sqlalchemy import select as select_rows
+from sqlmodel import Session, col, select
 
 from epix_node.permit.facts import PermitFact, Source
 from epix_node.permit.json import permit_from_json, permit_to_json
-from epix_node.permit.model import Permit
 from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.store import cursors
-from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, TokenRow
+from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, TokenRow, table
+
+_PERMIT = table(PermitRow)
+_INSERT = insert(_PERMIT)
+_INSERT_LINE = insert(table(PermitLineRow))
+_INSERT_TOKEN = insert(table(TokenRow))
+_NUMBERED = (
+    select_rows(_PERMIT)
+    .where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.number == bindparam("numbered"))
+    .order_by(_PERMIT.c.type, _PERMIT.c.year)
+)
+_STAMPED = select_rows(_PERMIT).where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.stamp == bindparam("bearing"))
 
 
-def add(session: Session, permit: Permit, *, source: Source, token_digest: str | None) -> None:
-    """Index a permit whose document is kept. The caller has checked that its key is free."""
-    key = permit.key
-    assert permit.issued_on is not None
-    session.execute(
-        insert(PermitRow).values(
-            **key.to_json(),
-            party=source.party,
-            document=source.document,
-            issued_on=permit.issued_on.isoformat(),
-            valid_from=_iso(permit.in_force_from),
-            valid_until=_iso(permit.valid_until),
-            importer_country=permit.destination,
-            exporter_country=permit.origin_country,
-            multi_use=permit.multi_use,
-            stamp=_stamp(permit.security_stamp),
-            token_digest=token_digest,
-            register_index=source.index,
-            at=source.at,
-            legacy=permit.legacy,
-            body=json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
-        )
-    )
-    rows = []
-    for ordinal, line in enumerate(permit.lines):
-        permitted = line.permitted()
+def add(session: Session, items: Iterable[tuple[PermitFact, str | None]]) -> None:
+    """Index permits whose documents are kept, each with its token's digest. The caller has checked the keys."""
+    rows: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
+    for fact, digest in items:
+        permit, source, key = fact.permit, fact.source, fact.key.to_json()
+        assert permit.issued_on is not None
         rows.append(
             {
-                **key.to_json(),
-                "ordinal": ordinal,
-                "block": line.block,
-                "taxon": line.taxon,
-                "term": line.term,
-                "quantity": line.quantity,
-                "unit": line.unit,
-                "unit_class": permitted.unit_class.value if permitted else None,
-                "micro": permitted.micro if permitted else None,
+                **key,
+                "party": source.party,
+                "document": source.document,
+                "issued_on": permit.issued_on.isoformat(),
+                "valid_from": _iso(permit.in_force_from),
+                "valid_until": _iso(permit.valid_until),
+                "importer_country": permit.destination,
+                "exporter_country": permit.origin_country,
+                "multi_use": permit.multi_use,
+                "legacy": permit.legacy,
+                "stamp": _stamp(permit.security_stamp),
+                "token_digest": digest,
+                "register_index": source.index,
+                "at": source.at,
+                "body": json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
             }
         )
-    session.execute(insert(PermitLineRow), rows)
+        for ordinal, line in enumerate(permit.lines):
+            permitted = line.permitted()
+            lines.append(
+                {
+                    **key,
+                    "ordinal": ordinal,
+                    "block": line.block,
+                    "taxon": line.taxon,
+                    "term": line.term,
+                    "quantity": line.quantity,
+                    "unit": line.unit,
+                    "unit_class": permitted.unit_class.value if permitted else None,
+                    "micro": permitted.micro if permitted else None,
+                }
+            )
+    if rows:
+        session.connection().execute(_INSERT, rows)
+        session.connection().execute(_INSERT_LINE, lines)
+
+
+def taken(session: Session, keys: Collection[PermitKey]) -> set[PermitKey]:
+    """Those of the keys under which a permit is held."""
+    found: set[PermitKey] = set()
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), 200):
+        chunk = ordered[start : start + 200]
+        named = select_rows(_PERMIT.c.issuer, _PERMIT.c.type, _PERMIT.c.number, _PERMIT.c.year).where(
+            tuple_(_PERMIT.c.issuer, _PERMIT.c.number).in_([(key.issuer, key.number) for key in chunk])
+        )
+        found.update(
+            PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year)
+            for row in session.connection().execute(named)
+        )
+    return found & set(keys)
 
 
 def find(session: Session, key: PermitKey) -> PermitFact | None:
@@ -70,12 +101,8 @@ def find(session: Session, key: PermitKey) -> PermitFact | None:
 
 def numbered(session: Session, issuer: str, number: str) -> tuple[PermitFact, ...]:
     """Every permit of this issuer with this normalised number, in key order."""
-    query = (
-        select(PermitRow)
-        .where(PermitRow.issuer == issuer, PermitRow.number == number)
-        .order_by(col(PermitRow.type), col(PermitRow.year))
-    )
-    return tuple(_fact(row) for row in session.exec(query))
+    rows = session.connection().execute(_NUMBERED, {"of": issuer, "numbered": number})
+    return tuple(_fact(row) for row in rows)
 
 
 def with_numbers(session: Session, issuer: str, numbers: Collection[str]) -> tuple[PermitFact, ...]:
@@ -97,7 +124,7 @@ def stamp_holder(session: Session, issuer: str, stamp: str | None) -> PermitKey 
     """The permit of this issuer that bears the security stamp already (STP-01)."""
     if (text := _stamp(stamp)) is None:
         return None
-    row = session.exec(select(PermitRow).where(PermitRow.issuer == issuer, PermitRow.stamp == text)).first()
+    row = session.connection().execute(_STAMPED, {"of": issuer, "bearing": text}).first()
     return None if row is None else _key(row)
 
 
@@ -109,8 +136,7 @@ def token_digest(session: Session, key: PermitKey) -> str | None:
 
 def keep_token(session: Session, key: PermitKey, token: str) -> None:
     """Keep the token of an own permit."""
-    session.add(TokenRow(**key.to_json(), token=token))
-    session.flush()
+    session.connection().execute(_INSERT_TOKEN, {**key.to_json(), "token": token})
 
 
 def token(session: Session, key: PermitKey) -> str | None:
@@ -206,14 +232,14 @@ def _has_status(status: Status, on: str) -> Any:
             return settled == status.value
 
 
-def _fact(row: PermitRow) -> PermitFact:
+def _fact(row: PermitRow | Row[Any]) -> PermitFact:
     return PermitFact(
         source=Source(document=row.document, type="permit", party=row.party, index=row.register_index, at=row.at),
         permit=replace(permit_from_json(json.loads(row.body)), legacy=row.legacy),
     )
 
 
-def _key(row: PermitRow) -> PermitKey:
+def _key(row: PermitRow | Row[Any]) -> PermitKey:
     return PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year)
 
 

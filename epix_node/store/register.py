@@ -12,11 +12,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, insert, select
+from sqlalchemy import and_, bindparam, delete, insert, update
+from sqlalchemy import select as select_rows
+from sqlmodel import Session, col, select
 
 from epix_node.register.entry import chain_commitment
 from epix_node.register.merkle import RightEdge, leaf_hash
-from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, RegisterRow
+from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, RegisterRow, table
+
+_REGISTER = table(RegisterRow)
+_STATE = select_rows(_REGISTER).where(_REGISTER.c.party == bindparam("party"))
+_UPDATE_STATE = update(_REGISTER).where(_REGISTER.c.party == bindparam("of"))
+_INSERT_STATE = insert(_REGISTER)
+_INSERT_ENTRY = insert(table(EntryRow))
+_CHAIN_TABLE = table(ChainRow)
+_OF_CHAIN = and_(
+    _CHAIN_TABLE.c.party == bindparam("chain_party"), _CHAIN_TABLE.c.permit_salt == bindparam("chain_salt")
+)
+_CHAIN = select_rows(_CHAIN_TABLE.c.length).where(_OF_CHAIN)
+_UPDATE_CHAIN = update(_CHAIN_TABLE).where(_OF_CHAIN)
+_INSERT_CHAIN = insert(_CHAIN_TABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +48,7 @@ class RegisterState:
 
 def state(session: Session, party: str) -> RegisterState | None:
     """What is held of this Party's register."""
-    row = session.get(RegisterRow, party)
+    row = session.connection().execute(_STATE, {"party": party}).first()
     if row is None:
         return None
     return RegisterState(
@@ -48,36 +63,36 @@ def state(session: Session, party: str) -> RegisterState | None:
 
 def put_state(session: Session, held: RegisterState) -> None:
     """Write the state; the caller has verified the checkpoint."""
-    row = session.get(RegisterRow, held.party)
-    if row is None:
-        row = RegisterRow(party=held.party, origin=held.origin, size=0, edge=b"")
-        session.add(row)
-    row.origin = held.origin
-    row.size = held.edge.size
-    row.edge = held.edge.to_bytes()
-    row.checkpoint_size = held.checkpoint_size
-    row.checkpoint = held.checkpoint
-    row.cosigned_at = held.cosigned_at
-    session.flush()
+    values = {
+        "origin": held.origin,
+        "size": held.edge.size,
+        "edge": held.edge.to_bytes(),
+        "checkpoint_size": held.checkpoint_size,
+        "checkpoint": held.checkpoint,
+        "cosigned_at": held.cosigned_at,
+    }
+    changed = session.connection().execute(_UPDATE_STATE, {"of": held.party, **values})
+    if changed.rowcount == 0:
+        session.connection().execute(_INSERT_STATE, {"party": held.party, **values})
 
 
 def next_commitment(session: Session, party: str, permit_salt: bytes) -> bytes:
     """The next ``c`` of this PermitSalt in this register; counts the entry (protocol decision 4)."""
-    row = session.get(ChainRow, (party, permit_salt))
-    if row is None:
-        row = ChainRow(party=party, permit_salt=permit_salt, length=0)
-        session.add(row)
-    position = row.length
-    row.length = position + 1
-    session.flush()
-    return chain_commitment(permit_salt, party, position)
+    chain = {"chain_party": party, "chain_salt": permit_salt}
+    connection = session.connection()
+    position = connection.execute(_CHAIN, chain).scalar()
+    if position is None:
+        connection.execute(_INSERT_CHAIN, {"party": party, "permit_salt": permit_salt, "length": 1})
+    else:
+        connection.execute(_UPDATE_CHAIN, {**chain, "length": position + 1})
+    return chain_commitment(permit_salt, party, position or 0)
 
 
 def append(session: Session, party: str, start: int, leaves: Sequence[bytes], commitments: Sequence[bytes]) -> None:
     """Keep leaves ``start``, ``start + 1``, … of a register with their commitments ``c``."""
     if leaves:
-        session.execute(
-            insert(EntryRow),
+        session.connection().execute(
+            _INSERT_ENTRY,
             [
                 {"party": party, "index": start + i, "leaf": leaf, "commitment": c}
                 for i, (leaf, c) in enumerate(zip(leaves, commitments, strict=True))

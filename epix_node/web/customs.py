@@ -16,6 +16,7 @@ from aiohttp import web
 from epix_node.errors import AmbiguousNumberError
 from epix_node.permit.event import PermitRef
 from epix_node.store import clients
+from epix_node.store.answers import Holding
 from epix_node.store.clients import Client
 from epix_node.store.database import Session
 from epix_node.web import proofs
@@ -36,7 +37,7 @@ _NAMES = ("name", "address", "signatory")
 class Admitted:
     """The one permit that the caller may see, and how to ask for it so that no other is meant."""
 
-    holding: proofs.Holding
+    holding: Holding
     ref: PermitRef
 
 
@@ -91,7 +92,7 @@ async def admitted(
     return None
 
 
-async def free_from_proof(desk: Desk, holding: proofs.Holding) -> None:
+async def free_from_proof(desk: Desk, holding: Holding) -> None:
     """An event was recorded with a right proof: nobody at this node needs one for the permit any more."""
     if not holding.is_free:
         await desk.node.database.write(clients.free_from_proof, holding.key)

@@ -16,7 +16,7 @@ from aiohttp import web
 from epix_node.acts.office import Office
 from epix_node.acts.report import Reported, correct, report
 from epix_node.document.header import DocumentType
-from epix_node.errors import ConflictError
+from epix_node.errors import AmbiguousNumberError, ConflictError
 from epix_node.permit.event import Confirmation, Endorsement, PermitRef
 from epix_node.permit.event_json import (
     CorrectionRequest,
@@ -68,7 +68,13 @@ async def correct_event(request: web.Request, client: Client) -> web.StreamRespo
     proof = customs.given_proof(request, member) if client.role is Role.CUSTOMS else None
     now = desk.now()
     reported = await desk.lane.run(_correct, desk.office, wanted, now=now)
-    return await _reply(request, client, reported, await _admitted(request, client, reported.permit, proof, now), now)
+    try:
+        admitted = await _admitted(request, client, reported.permit, proof, now)
+    except AmbiguousNumberError:  # what is recorded is recorded; the caller sees no more than without a proof
+        admitted = None
+    if admitted is not None and proof is not None and wanted.event is not None:
+        await customs.free_from_proof(desk, admitted.holding)
+    return await _reply(request, client, reported, admitted, now)
 
 
 async def _report(request: web.Request, client: Client, read: Callable[[object], Event]) -> web.StreamResponse:

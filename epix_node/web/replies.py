@@ -14,6 +14,7 @@ from aiohttp import web
 from epix_node.clock import parse_time
 from epix_node.errors import MalformedDocumentError, NotFoundError
 from epix_node.permit.json_fields import calendar_date, permit_number
+from epix_node.store import cursors
 
 JSON_TYPE = "application/json"
 
@@ -105,7 +106,7 @@ class Query:
         text = self.text(name)
         if text is None:
             return None
-        if len(text) != 4 or not (text.isascii() and text.isdigit()):
+        if len(text) != 4 or not (text.isascii() and text.isdigit()) or text == "0000":
             raise _refused(name, "expected a year such as 2026")
         return int(text)
 
@@ -137,6 +138,13 @@ class Query:
         if not (text.isascii() and text.isdigit()) or len(text) > 4 or not 1 <= int(text) <= MAX_LIMIT:
             raise _refused("limit", f"expected 1 to {MAX_LIMIT}")
         return int(text)
+
+    def cursor(self, *, parts: int) -> str | None:
+        """Where a page begins, as an earlier answer said it; a text of so many parts."""
+        text = self.text("cursor")
+        if text is not None and not all(_is_text(part) for part in cursors.decode(text, parts=parts)):
+            raise _refused("cursor", "not one that this node made")
+        return text
 
     def end(self) -> None:
         """Nothing else may be there."""

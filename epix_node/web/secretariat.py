@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,10 +22,11 @@ from typing import Any
 
 from aiohttp import web
 
-from epix_node.clock import Clock, format_time, parse_time, utc_now
-from epix_node.errors import ConflictError, EpixError, MalformedDocumentError, PeerUnreachableError
+from epix_node.clock import Clock, format_time, utc_now
+from epix_node.errors import ConflictError, EpixError, PeerUnreachableError
 from epix_node.federation.national import NationalClient
 from epix_node.sandbox_clock import SharedClock
+from epix_node.web.payloads import tick_from_json
 from epix_node.web.problems import problem, problem_of
 
 TICK_TIMEOUT = timedelta(seconds=300)
@@ -178,7 +178,7 @@ def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application
                 headers={"WWW-Authenticate": "Bearer"},
             )
         try:
-            return web.json_response((await secretariat.tick(_moment(await request.read()))).to_json())
+            return web.json_response((await secretariat.tick(tick_from_json(await request.read()))).to_json())
         except EpixError as error:
             return problem_of(error)
         except TimeoutError:
@@ -212,19 +212,3 @@ async def run_secretariat(app: web.Application, *, host: str, port: int) -> Asyn
         yield
     finally:
         await runner.cleanup()
-
-
-def _moment(body: bytes) -> datetime | None:
-    """The time to move to in ``{"now": T}``; no body, no member and null all say that the clock stays."""
-    try:
-        value = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise MalformedDocumentError("tick not understood: not JSON") from error
-    if not isinstance(value, dict) or value.keys() - {"now"}:
-        raise MalformedDocumentError('tick not understood: expected {"now": time}, or {}')
-    if (moment := value.get("now")) is None:
-        return None
-    try:
-        return parse_time(moment)
-    except (TypeError, ValueError) as error:
-        raise MalformedDocumentError("tick not understood: now: expected an RFC 3339 time") from error

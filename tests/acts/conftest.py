@@ -28,7 +28,7 @@ from epix_node.permit.finding import Finding
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.model import Permit
 from epix_node.permit.number import normalised
-from epix_node.reconcile.record import put_aside, record_other, revisit
+from epix_node.reconcile.record import record_page, revisit
 from epix_node.register.checkpoint import verify_checkpoint
 from epix_node.register.cosignature import Cosigner
 from epix_node.register.entry import parse_leaf
@@ -214,6 +214,7 @@ class World:
                     cosigned_at=verified.cosigned_at,
                 ),
             )
+            page = []
             everything = [(d.sha256, d.register_index, d.xml) for d in listed]
             everything += [(sha256, asked[sha256], xml) for sha256, xml in granted.items()]
             for sha256, index, xml in everything:
@@ -227,10 +228,8 @@ class World:
                     trust=keyring,
                     now=self.now,
                 )
-                if isinstance(checked, ingest.Accepted):
-                    record_other(session, reader.perspective(), checked, now=self.now)
-                else:
-                    put_aside(session, writer.party, checked, now=self.now)
+                page.append(checked)
+            record_page(session, reader.perspective(), writer.party, page, now=self.now)
             peers.advance(session, writer.party, next_index=to)
 
         reader.database.write_now(work)

@@ -40,13 +40,14 @@ def upgrade() -> None:
     op.create_table(
         "decision",
         sa.Column("finding_id", sa.String(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("finding_class", sa.String(), nullable=False),
         sa.Column("decision", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("client", sa.String(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("seen", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("finding_id"),
+        sa.PrimaryKeyConstraint("finding_id", "ordinal"),
     )
     op.create_table(
         "document",

@@ -1,0 +1,209 @@
+"""The node's periodic work: pulling, reconciling what time moves, and keeping the own checkpoint's time fresh.
+
+APScheduler is a metronome here and nothing more. Cursors, back-off and everything else that must survive a restart
+are in the database, so a missed or a repeated tick costs nothing. Its ``shutdown`` cancels running coroutines, so the
+tasks are ours: each job runs in a task of its own, shielded from the scheduler, and the node's end waits for them.
+
+A node on the shared clock of a sandbox runs no job by itself (contract 7); ``round_`` is what a tick does instead.
+
+Not here: what a job does (``federation.pull``, ``acts.review``). Everything can be called without a scheduler.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import random
+from typing import Any
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from epix_node.acts.review import open_due
+from epix_node.clock import utc_now
+from epix_node.errors import NotFoundError
+from epix_node.exchange.own import COSIGN_EVERY, published
+from epix_node.federation.pull import PullResult, followed, pull, pull_all
+from epix_node.node import Node
+
+HINT_DELAY = timedelta(seconds=10)
+"""How soon after its hint a peer is pulled from at the latest (C.5)."""
+
+HINT_INTERVAL = timedelta(seconds=10)
+"""Hints that one peer may send: one in this time (C.2)."""
+
+LOOK_FOR_PEERS = timedelta(seconds=10)
+"""How often it is checked whether peers were added or removed, which another process does."""
+
+REVISIT = timedelta(seconds=60)
+"""How often what time alone moves is looked at; the cool-off that it ends is 24 h."""
+
+MAX_START_JITTER = timedelta(seconds=60)
+"""The first pull from a peer comes within this time (C.5), so that nodes started together do not pull in step."""
+
+JITTER = 0.2
+"""How far a job may come later than its interval, as a part of it (C.5)."""
+
+log = structlog.get_logger("epix_node.jobs")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round brought: documents by peer (None: not reached), and the alerts that this node sent then."""
+
+    pulled: dict[str, int | None]
+    alerts: int
+
+
+async def round_(node: Node) -> Round:
+    """Pull from every peer whatever its back-off, reconcile what time has moved, and send the alerts that are owed."""
+    results = await pull_all(node, ignore_backoff=True)
+    alerts = await asyncio.to_thread(open_due, node.office, now=node.clock())
+    return Round(pulled={party: result.documents for party, result in results.items()}, alerts=alerts)
+
+
+@asynccontextmanager
+async def running_jobs(node: Node, *, grace: timedelta) -> AsyncIterator[Jobs]:
+    """Run the node's periodic work; on exit, let work in progress finish for up to ``grace``."""
+    jobs = Jobs(node)
+    jobs.start()
+    try:
+        yield jobs
+    finally:
+        await jobs.stop(grace=grace)
+
+
+class Jobs:
+    """The scheduler and the tasks in flight; made by ``running_jobs``."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._hinted_at: dict[str, float] = {}
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC,
+            # A tick that was missed is made up for once, however late; no job runs beside itself.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The jobs that are scheduled: ``pull:XB``, …, ``peers``, ``revisit``, ``cosign``; none on a shared clock."""
+        return frozenset(job.id for job in self._scheduler.get_jobs())
+
+    def start(self) -> None:
+        """The jobs are scheduled, unless the node runs on a shared clock."""
+        if self._node.config.shared_clock is not None:
+            return
+        self._every(LOOK_FOR_PEERS, "peers", self._look_for_peers)
+        self._every(REVISIT, "revisit", self._revisit)
+        self._every(COSIGN_EVERY, "cosign", self._cosign)
+        self._schedule_pulls()
+        self._scheduler.start()
+
+    async def stop(self, *, grace: timedelta) -> None:
+        """No job begins any more; those in progress ended, by themselves or, after ``grace``, cancelled.
+
+        A transaction in progress is completed either way.
+        """
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        if self._in_flight:
+            _, late = await asyncio.wait(self._in_flight, timeout=grace.total_seconds())
+            for task in late:
+                log.warning("job cancelled", job=task.get_name(), grace_s=grace.total_seconds())
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._scheduler.shutdown(wait=False)
+
+    def hinted(self, party: str) -> bool:
+        """The peer is pulled from within ten seconds; false where it hinted less than ten seconds ago."""
+        now = time.monotonic()
+        if now - self._hinted_at.get(party, float("-inf")) < HINT_INTERVAL.total_seconds():
+            return False
+        self._hinted_at[party] = now
+        job = self._scheduler.get_job(f"pull:{party}")
+        soon = _within(HINT_DELAY)
+        if job is not None and job.next_run_time is not None and job.next_run_time > soon:
+            job.modify(next_run_time=soon)
+        return True
+
+    def _every(self, interval: timedelta, name: str, run: Callable[[], Awaitable[None]], **first: Any) -> None:
+        trigger = IntervalTrigger(
+            seconds=interval.total_seconds(), timezone=UTC, jitter=interval.total_seconds() * JITTER
+        )
+        self._scheduler.add_job(self._owned, trigger, args=[name, run], id=name, **first)
+
+    async def _owned(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a job in a task of our own, which the scheduler's shutdown cannot cancel."""
+        task = asyncio.create_task(self._logged(name, run), name=name)
+        self._in_flight.add(task)
+        task.add_done_callback(self._in_flight.discard)
+        await asyncio.shield(task)
+
+    async def _logged(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        with structlog.contextvars.bound_contextvars(job=name):
+            try:
+                await run()
+            except Exception:  # the last line of defence of a job: the next tick tries again, a person reads why
+                log.exception("job failed")
+
+    def _schedule_pulls(self) -> None:
+        """There is one pull job for each peer that is followed now."""
+        wanted = {f"pull:{party}": party for party in followed(self._node)}
+        present = {name for name in self.names if name.startswith("pull:")}
+        for name in present - wanted.keys():
+            self._scheduler.remove_job(name)
+        interval = self._node.config.federation.poll_interval
+        for name in sorted(wanted.keys() - present):
+            first = _within(min(interval, MAX_START_JITTER))
+            self._every(interval, name, _pulling(self._node, wanted[name]), next_run_time=first)
+
+    async def _look_for_peers(self) -> None:
+        self._schedule_pulls()
+
+    async def _revisit(self) -> None:
+        sent = await asyncio.to_thread(open_due, self._node.office, now=self._node.clock())
+        if sent:
+            log.info("alerts sent", alerts=sent)
+
+    async def _cosign(self) -> None:
+        await self._node.database.write(published, self._node.office.own, now=self._node.clock())
+
+
+def _within(delay: timedelta) -> datetime:
+    """Some moment before the delay is over, so that nodes do not act in step."""
+    return utc_now() + random() * delay  # noqa: S311  # spreads load, keeps no secret
+
+
+def _pulling(node: Node, party: str) -> Callable[[], Coroutine[Any, Any, None]]:
+    async def run() -> None:
+        started = time.perf_counter()
+        try:
+            result = await pull(node, party)
+        except NotFoundError:  # removed meanwhile; its job is about to go, too
+            return
+        _log_pull(result, seconds=time.perf_counter() - started)
+
+    return run
+
+
+def _log_pull(result: PullResult, *, seconds: float) -> None:
+    """One line for a pull; a quiet one where it brought nothing, and none where the state of the peer is known."""
+    if result.documents is None:
+        return  # said once, when the peer started failing (``federation.pull``)
+    say = log.info if result.documents or result.quarantined else log.debug
+    say(
+        "pulled",
+        party=result.party,
+        documents=result.documents,
+        quarantined=result.quarantined,
+        leaves=result.leaves,
+        ms=round(seconds * 1000),
+    )

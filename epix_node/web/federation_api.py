@@ -1,0 +1,243 @@
+"""What this node gives to others: its checkpoint to everybody, its register and documents to peers (C.2).
+
+A peer learns which entries concern it, and gets the documents that are addressed to one of its codes or that an alert
+gave it. A document that is not there and one that is not for the asking Party look alike. Permits of multiple use,
+addressed to ``*``, are given to nobody here.
+
+Not here: who is asking (``peer_access``), and this node's own pulling (``federation``).
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+from aiohttp import ETag, web
+
+from epix_node import __version__
+from epix_node.clock import format_time
+from epix_node.document.salts import encode_salt
+from epix_node.errors import InputError, MalformedDocumentError
+from epix_node.exchange.own import COSIGN_EVERY, published
+from epix_node.federation.messages import (
+    BATCH_ENDS_AT,
+    MAX_FEED_ENTRIES,
+    FeedEntry,
+    FeedPage,
+    encode_frame,
+    parse_batch_request,
+    parse_hint,
+)
+from epix_node.jobs import HINT_INTERVAL
+from epix_node.node import API_PATH, Node
+from epix_node.register.bundle import BUNDLE_ENTRIES, encode_bundle, parse_bundle_path
+from epix_node.store import documents, register
+from epix_node.store.database import Session
+from epix_node.store.register import RegisterState
+from epix_node.web.keys import JOBS, NODE
+from epix_node.web.peer_access import Peer, for_peers, normalised_base
+from epix_node.web.problems import Problem, problem
+
+SPEC = "epix-node/1"
+"""The version of the federation profile."""
+
+_IMMUTABLE = "private, max-age=31536000, immutable"
+_BRIEFLY = "public, max-age=1"
+"""C.2: at most 5 s. A new entry is to be seen within a second (decision 5)."""
+
+_OCTETS = "application/octet-stream"
+_XML = "application/xml"
+_DOCUMENTS_AT_ONCE = 16
+"""Documents read from the store at a time for a batch: at most 16 MiB, whatever was asked for."""
+
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
+
+
+def add_federation_routes(app: web.Application) -> None:
+    """The application answers other nodes. It has ``NODE``, and ``JOBS`` where jobs run."""
+    app.router.add_get("/.well-known/epix-node", _well_known)
+    app.router.add_get(f"{API_PATH}health", _health)
+    app.router.add_get(f"{API_PATH}log/checkpoint", _checkpoint)
+    app.router.add_get(f"{API_PATH}log/{{path:tile/entries/.+}}", for_peers(_bundle))
+    app.router.add_get(f"{API_PATH}feed", for_peers(_feed))
+    app.router.add_get(f"{API_PATH}docs/{{sha256:[0-9a-f]{{64}}}}", for_peers(_document))
+    app.router.add_post(f"{API_PATH}docs/batch", for_peers(_batch))
+    app.router.add_post(f"{API_PATH}hint", for_peers(_hint))
+
+
+async def _well_known(request: web.Request) -> web.Response:
+    """Where this Party's federation API is."""
+    node = request.app[NODE]
+    return web.json_response(
+        {
+            "spec": [SPEC],
+            "base": f"{normalised_base(node.config.server.base_url)}{API_PATH}",
+            "env": node.config.party.environment,
+            "party": node.party,
+        }
+    )
+
+
+async def _health(request: web.Request) -> web.Response:
+    """The public summary of C.8: that the node answers, and how far its register is."""
+    node = request.app[NODE]
+    held = await node.database.read(register.state, node.party)
+    return web.json_response(
+        {
+            "spec": SPEC,
+            "software": __version__,
+            "party": node.party,
+            "env": node.config.party.environment,
+            "time": format_time(node.clock()),
+            "register": {
+                "origin": node.office.own.origin,
+                "size": held.checkpoint_size if held is not None else 0,
+                "cosigned_at": format_time(held.cosigned_at) if held is not None and held.cosigned_at else None,
+            },
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def _checkpoint(request: web.Request) -> web.Response:
+    """The newest checkpoint, its cosignature not older than ten minutes (decision 5)."""
+    held = await _published(request.app[NODE])
+    assert held.checkpoint is not None
+    tag = ETag(sha256(held.checkpoint).hexdigest()[:32])
+    if _is_known(request, tag):
+        response = web.Response(status=304)
+    else:
+        response = web.Response(body=held.checkpoint, content_type="text/plain", charset="utf-8")
+    response.etag = tag
+    response.headers["Cache-Control"] = _BRIEFLY
+    return response
+
+
+async def _published(node: Node) -> RegisterState:
+    held = await node.database.read(register.state, node.party)
+    now = node.clock()
+    if held is not None and held.cosigned_at is not None and now - held.cosigned_at < COSIGN_EVERY:
+        return held
+    return await node.database.write(published, node.office.own, now=now)
+
+
+async def _bundle(request: web.Request, peer: Peer) -> web.Response:
+    """Entries of the own register; a partial bundle is there for every size that was published, as all were."""
+    del peer  # every peer may mirror every register
+    node = request.app[NODE]
+    try:
+        n, width = parse_bundle_path(request.match_info["path"])
+    except MalformedDocumentError as error:
+        raise Problem(404, "NOT_FOUND", str(error)) from error
+    entries = await node.database.read(_entries, node.party, n, width or BUNDLE_ENTRIES)
+    if entries is None:
+        raise Problem(404, "NOT_FOUND", "the register does not reach that far")
+    return web.Response(body=encode_bundle(entries), content_type=_OCTETS, headers={"Cache-Control": _IMMUTABLE})
+
+
+def _entries(session: Session, party: str, n: int, width: int) -> list[bytes] | None:
+    held = register.state(session, party)
+    start = n * BUNDLE_ENTRIES
+    if held is None or start + width > held.checkpoint_size:
+        return None
+    return register.leaves(session, party, start, start + width)
+
+
+async def _feed(request: web.Request, peer: Peer) -> web.Response:
+    """Which entries from ``from`` on concern the asking Party."""
+    node = request.app[NODE]
+    most = node.config.limits.feed_entries
+    start = _number(request, "from", default=0)
+    limit = _number(request, "limit", default=most)
+    if not 1 <= limit <= MAX_FEED_ENTRIES:
+        raise InputError(f"limit {limit}: expected 1 to {MAX_FEED_ENTRIES}")
+    page = await node.database.read(_page, node, peer.codes, start, min(limit, most))
+    if page is None:
+        return problem(409, "BEYOND_REGISTER", f"from {start}: the register ends before")
+    return web.Response(body=page.to_bytes(), content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _page(session: Session, node: Node, codes: frozenset[str], start: int, limit: int) -> FeedPage | None:
+    held = register.state(session, node.party)
+    size = held.checkpoint_size if held is not None else 0
+    if start > size:
+        return None
+    listed, to = documents.feed(session, node.party, codes=codes, start=start, size=size, limit=limit)
+    return FeedPage(
+        party=node.party,
+        env=node.config.party.environment,
+        start=start,
+        to=to,
+        size=size,
+        entries=tuple(_feed_entry(document) for document in listed),
+    )
+
+
+def _feed_entry(document: documents.HeldDocument) -> FeedEntry:
+    assert document.register_index is not None
+    return FeedEntry(
+        index=document.register_index,
+        document=document.sha256,
+        type=document.type,
+        salt=encode_salt(document.salt),
+        permit_salt=encode_salt(document.permit_salt),
+        length=len(document.xml),
+    )
+
+
+async def _document(request: web.Request, peer: Peer) -> web.Response:
+    """One document, exact bytes."""
+    node = request.app[NODE]
+    digest = request.match_info["sha256"]
+    given = await node.database.read(documents.given, node.party, [digest], codes=peer.codes)
+    if digest not in given:
+        raise Problem(404, "NOT_FOUND", "there is no such document for the asking Party")
+    tag = ETag(digest)
+    if _is_known(request, tag):
+        response = web.Response(status=304)
+    else:
+        response = web.Response(body=given[digest], content_type=_XML)
+    response.etag = tag
+    response.headers["Cache-Control"] = _IMMUTABLE
+    return response
+
+
+async def _batch(request: web.Request, peer: Peer) -> web.Response:
+    """Several documents in the order asked, as many as fit (decision 9)."""
+    node = request.app[NODE]
+    asked = parse_batch_request(peer.body).sha256
+    body = bytearray()
+    for start in range(0, len(asked), _DOCUMENTS_AT_ONCE):
+        digests = asked[start : start + _DOCUMENTS_AT_ONCE]
+        given = await node.database.read(documents.given, node.party, digests, codes=peer.codes)
+        for digest in digests:
+            frame = encode_frame(digest, given.get(digest))
+            if body and len(body) + len(frame) > BATCH_ENDS_AT:
+                return web.Response(body=bytes(body), content_type=_OCTETS)
+            body += frame
+    return web.Response(body=bytes(body), content_type=_OCTETS)
+
+
+async def _hint(request: web.Request, peer: Peer) -> web.Response:
+    """The peer has something new, and is asked for it soon (decision 11)."""
+    parse_hint(peer.body)
+    jobs = request.app.get(JOBS)
+    if jobs is not None and not jobs.hinted(peer.party):
+        seconds = str(int(HINT_INTERVAL.total_seconds()))
+        raise Problem(429, "TOO_MANY_HINTS", f"one hint in {seconds} s is enough", headers={"Retry-After": seconds})
+    return web.Response(status=204)
+
+
+def _number(request: web.Request, name: str, *, default: int) -> int:
+    given = request.query.getall(name, [])
+    if not given:
+        return default
+    if len(given) > 1 or not _WHOLE_NUMBER.fullmatch(given[0]):
+        raise InputError(f"{name}: expected one whole number")
+    return int(given[0])
+
+
+def _is_known(request: web.Request, tag: ETag) -> bool:
+    """Whether the caller has these bytes already (RFC 9110 13.1.2)."""
+    known = request.if_none_match
+    return known is not None and any(held.value in {tag.value, "*"} for held in known)

@@ -1,0 +1,120 @@
+"""Whether the process lives, whether the node can work, and what it counts (contract 3)."""
+
+from __future__ import annotations
+
+import ipaddress
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+
+from aiohttp import web
+
+from epix_node import __version__
+from epix_node.errors import EpixError
+from epix_node.store import findings, peers
+from epix_node.store.database import Session
+from epix_node.store.peers import PeerState
+from epix_node.web.desk import DESK, Desk
+from epix_node.web.metrics import METRICS, family, labelled
+from epix_node.web.problems import Problem
+from epix_node.web.replies import json_reply
+
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
+"""Where one of these is given, a proxy on loopback asks for somebody else."""
+
+
+def add_health_routes(app: web.Application) -> None:
+    """The application tells how it is."""
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    """The process answers."""
+    return json_reply({"status": "ok", "version": __version__})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Database, keys and register are as they must be; 503 and which of them is not, otherwise."""
+    checks = {name: problem or "ok" for name, problem in _checks(request.app[DESK])}
+    ready = all(word == "ok" for word in checks.values())
+    return json_reply(
+        {"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503
+    )
+
+
+def _checks(desk: Desk) -> Iterator[tuple[str, str | None]]:
+    own = desk.office.own
+    try:
+        mark = desk.reader.register(own.party)
+    except sqlite3.Error:
+        yield "database", "cannot be read"
+        mark = None
+    else:
+        yield "database", None
+    yield "keys", _key_problem(desk)
+    yield (
+        "register",
+        "the register in the database has another origin" if mark is not None and mark.origin != own.origin else None,
+    )
+
+
+def _key_problem(desk: Desk) -> str | None:
+    certificate = desk.office.own.signer.certificate
+    try:
+        now = desk.now()
+        desk.office.keyring()
+    except EpixError:  # the shared clock or the pinned peers cannot be read
+        return "clock or peers cannot be read"
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        return "the signing certificate is not valid now"
+    return None
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Prometheus text; for this machine only, since it tells who is being pulled from and how much is asked."""
+    if not _is_local(request):
+        raise Problem(404, "NO_SUCH_RESOURCE", "Not Found")
+    desk = request.app[DESK]
+    counts, states = await desk.node.database.read(_held)
+    mark = desk.reader.register(desk.office.party)
+    lines = [
+        *request.app[METRICS].lines(),
+        *family("epix_register_size", "gauge", "Entries in the own register."),
+        f"epix_register_size {mark.size if mark else 0}",
+        *_finding_lines(counts),
+        *_peer_lines(states),
+    ]
+    return web.Response(text="\n".join(lines) + "\n", content_type="text/plain", charset="utf-8")
+
+
+def _held(session: Session) -> tuple[dict[str, int], tuple[PeerState, ...]]:
+    return findings.counts(session), peers.states(session)
+
+
+def _finding_lines(counts: Mapping[str, int]) -> Iterable[str]:
+    yield from family("epix_findings_open", "gauge", "Findings in state open, by class.")
+    for class_ in ("A", "R", "S"):
+        yield f"epix_findings_open{labelled(**{'class': class_})} {counts[class_]}"
+    yield from family("epix_findings_pending", "gauge", "Findings that cool off before they open.")
+    yield f"epix_findings_pending {counts['pending']}"
+
+
+def _peer_lines(states: tuple[PeerState, ...]) -> Iterable[str]:
+    yield from family("epix_peer_failures", "gauge", "Failed attempts since the peer last answered.")
+    for state in states:
+        yield f"epix_peer_failures{labelled(party=state.party)} {state.failures}"
+    yield from family("epix_peer_last_success_timestamp_seconds", "gauge", "When the peer was last pulled from.")
+    for state in states:
+        if state.last_success is not None:
+            seconds = int(state.last_success.timestamp())
+            yield f"epix_peer_last_success_timestamp_seconds{labelled(party=state.party)} {seconds}"
+
+
+def _is_local(request: web.Request) -> bool:
+    if any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
