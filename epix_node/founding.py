@@ -110,7 +110,7 @@ def _staged(directory: Path) -> Iterator[Path]:
 def _make(stage: Path, plan: Plan) -> None:
     for name, mode in _DIRECTORIES.items():
         (stage / name).mkdir(mode=mode)
-    coverage = ()
+    coverage: tuple[CoveragePromise, ...] = ()
     if plan.environment == "sandbox":  # contract 4: a country's promise is its own to make elsewhere
         coverage = (CoveragePromise(types=("E", "R", "I", "O"), issued_from=plan.now.date(), published_within_h=24),)
     text = default_toml(

@@ -39,7 +39,7 @@ def add(
     name: NameArgument,
     role: Annotated[ClientRole, typer.Option("--role", help="What the client may do.")],
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Admit a client. Its token is shown now and never again; only its hash is kept."""
     from epix_node.store import clients
@@ -56,7 +56,7 @@ def add(
 
 
 @app.command(name="list")
-def list_clients(context: typer.Context, *, json: JsonOption = False) -> None:
+def list_clients(context: typer.Context, *, _json: JsonOption = False) -> None:
     """List the clients with their roles."""
     from epix_node.store import clients
 
@@ -72,7 +72,7 @@ def list_clients(context: typer.Context, *, json: JsonOption = False) -> None:
 
 
 @app.command()
-def remove(context: typer.Context, name: NameArgument, *, json: JsonOption = False) -> None:
+def remove(context: typer.Context, name: NameArgument, *, _json: JsonOption = False) -> None:
     """Remove a client: its token works no more."""
     from epix_node.store import clients
 

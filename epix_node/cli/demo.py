@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from epix_node.cli.invocation import JsonOption, read_time
+from epix_node.cli.invocation import Invocation, JsonOption, read_time
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
+    context: typer.Context,
     directory: Annotated[
         Path | None, typer.Option("--dir", metavar="DIR", help="Where the nodes are made; a temporary one if absent.")
     ] = None,
@@ -36,7 +37,7 @@ def demo(
     *,
     hold: Annotated[bool, typer.Option("--hold", help="Keep the nodes running until SIGINT or SIGTERM.")] = False,
     empty: Annotated[bool, typer.Option("--empty", help="Leave the story out.")] = False,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Play a federation of N countries and a Secretariat: permits, borders, frauds, and what each node found.
 
@@ -53,6 +54,6 @@ def demo(
             clock=clock,
             port=port,
             echo=typer.echo,
-            as_json=json,
+            as_json=Invocation.of(context).json,
         )
     )

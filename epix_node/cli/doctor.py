@@ -69,7 +69,7 @@ def doctor(
     context: typer.Context,
     *,
     reach: Annotated[bool, typer.Option("--reach", help="Also ask each peer for its checkpoint.")] = False,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Say what would stop this node from working, and what to do about it: exit 1 where something would."""
     invocation = Invocation.of(context)

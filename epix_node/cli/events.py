@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(confirm)
 
 
-def endorse(context: typer.Context, files: FilesArgument, *, json: JsonOption = False) -> None:
+def endorse(context: typer.Context, files: FilesArgument, *, _json: JsonOption = False) -> None:
     """Report goods that left under a permit (box 14): JSON with one endorsement or a list.
 
     The same event id with the same content again changes nothing. Nothing about the permit is a reason to refuse.
@@ -41,7 +41,7 @@ def endorse(context: typer.Context, files: FilesArgument, *, json: JsonOption = 
     _report(Invocation.of(context), files, endorsement_from_json, doing="endorsing")
 
 
-def confirm(context: typer.Context, files: FilesArgument, *, json: JsonOption = False) -> None:
+def confirm(context: typer.Context, files: FilesArgument, *, _json: JsonOption = False) -> None:
     """Report goods that arrived under a permit: JSON with one confirmation or a list.
 
     The same event id with the same content again changes nothing. Nothing about the permit is a reason to refuse.

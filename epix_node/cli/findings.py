@@ -56,7 +56,7 @@ def reconcile(
     full: Annotated[
         bool, typer.Option("--full", help="Look at every permit again; the result is the same, it only takes longer.")
     ] = False,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Bring the findings to what facts and time say now, and send the alerts that are owed."""
     from epix_node.acts.review import open_due
@@ -106,7 +106,7 @@ def findings(
         ),
     ] = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """List what was found about permits, by the time it was first seen."""
     from epix_node.store.findings import FindingFilter

@@ -45,7 +45,7 @@ def init(
         str | None, typer.Option("--name", metavar="TEXT", help="Name of the authority, for the certificate.")
     ] = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Make a node in DIR: configuration, keys, certificate and database. Overwrites nothing."""
     from epix_node.clock import utc_now

@@ -194,7 +194,7 @@ NumberArgument = Annotated[
     str, typer.Argument(metavar="NUMBER", help="Permit number, as printed.", callback=read_number)
 ]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A file, or - for standard input.")]
-FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files, or - for standard input.")]
+FilesArgument = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files, or - for standard input.")]
 TypeOption = Annotated[
     PermitLetter | None, typer.Option("--type", help="Type of permit, where several carry the number.")
 ]

@@ -31,7 +31,7 @@ def _group() -> None:
 
 
 @app.command(name="list")
-def list_keys(context: typer.Context, *, json: JsonOption = False) -> None:
+def list_keys(context: typer.Context, *, _json: JsonOption = False) -> None:
     """List the keys with their fingerprints (SHA-256) and periods. Private halves are never shown."""
     from epix_node.clock import format_time
     from epix_node.node import OwnKeys

@@ -21,7 +21,7 @@ app = typer.Typer(help="Pin, list and show the nodes of other Parties.", no_args
 
 
 @app.command(name="list")
-def list_peers(context: typer.Context, *, json: JsonOption = False) -> None:
+def list_peers(context: typer.Context, *, _json: JsonOption = False) -> None:
     """List the peers with trust and sync state."""
     from epix_node.store import peers
 
@@ -41,7 +41,7 @@ def list_peers(context: typer.Context, *, json: JsonOption = False) -> None:
 
 
 @app.command()
-def show(context: typer.Context, party: PartyArgument, *, json: JsonOption = False) -> None:
+def show(context: typer.Context, party: PartyArgument, *, _json: JsonOption = False) -> None:
     """Show one peer: its state, the codes it speaks for, its addresses and the fingerprints of its keys."""
     invocation = Invocation.of(context)
     with invocation.node() as node:
@@ -59,7 +59,7 @@ def show(context: typer.Context, party: PartyArgument, *, json: JsonOption = Fal
 
 
 @app.command()
-def add(context: typer.Context, file: FileArgument, *, json: JsonOption = False) -> None:
+def add(context: typer.Context, file: FileArgument, *, _json: JsonOption = False) -> None:
     """Pin the node that `federation request` described in FILE, and follow it.
 
     Compare the fingerprints with the other operator over another way, such as the telephone: that is the trust. A

@@ -38,7 +38,6 @@ from epix_node.errors import InputError, MalformedDocumentError
 if TYPE_CHECKING:
     from epix_node.acts.publish import Published
     from epix_node.config import Config
-    from epix_node.node import Node
     from epix_node.permit.model import Permit
     from epix_node.permit.number import NumberRef
     from epix_node.permit.status import Status
@@ -71,7 +70,7 @@ def publish(
     legacy: Annotated[
         bool, typer.Option("--legacy", help="The permits were issued before this node's coverage began.")
     ] = False,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Sign permits and enter them into the register: toolkit v2 XML, or JSON with one permit or a list.
 
@@ -92,7 +91,7 @@ def publish(
 
 
 @app.command()
-def check(context: typer.Context, files: FilesArgument, *, json: JsonOption = False) -> None:
+def check(context: typer.Context, files: FilesArgument, *, _json: JsonOption = False) -> None:
     """Say which rules permits break, without publishing them: exit 1 where one of the rules blocks."""
     from epix_node.acts import publish as acts
     from epix_node.rules.finding import Severity
@@ -132,7 +131,7 @@ def show(
     type_: TypeOption = None,
     year: YearOption = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Show a permit that this node holds, with its status, its events and what was found about it."""
     invocation = Invocation.of(context)
@@ -166,7 +165,7 @@ def list_permits(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=500, help="How many at most.")] = 100,
     cursor: Annotated[str | None, typer.Option("--cursor", metavar="CURSOR", help="`next` of the page before.")] = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """List the permits of all issuers that this node holds, by date of issue and number."""
     from epix_node.acts import look
@@ -222,7 +221,7 @@ def withdraw(
     type_: TypeOption = None,
     year: YearOption = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Withdraw an own permit. The same reason again changes nothing."""
     from epix_node.acts import publish as acts
@@ -265,7 +264,7 @@ def replace_permit(
     type_: TypeOption = None,
     year: YearOption = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Publish the permit in FILE as the successor of an own one, which is withdrawn as replaced."""
     from epix_node.acts import publish as acts

@@ -24,7 +24,7 @@ def pull(
         list[str] | None, typer.Argument(metavar="[PARTY]...", help="Which peers; all that are followed if absent.")
     ] = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Pull from peers now, also from those that are left alone for a while after a failure: exit 4 if one failed."""
     from epix_node.federation.pull import followed, pull_all

@@ -43,7 +43,7 @@ def status(
     ] = None,
     purpose: BorderOption = None,
     *,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Say whether a permit is good: exit 0 VALID, 1 NOT_VALID, 6 UNKNOWN or INDETERMINATE."""
     from epix_node.acts import look
@@ -100,7 +100,7 @@ def tell_answer(terminal: Terminal, body: Mapping[str, Any]) -> None:
             ("replaced by", f"{replaced_by['issuer']} {replaced_by['number']}" if replaced_by else None),
             ("signature", body["signature"]),
             ("grade", body["grade"]),
-            ("known from", f"{body['source']}, {body['freshness']}"),
+            ("source", f"{body['source']}, {body['freshness']}"),
             ("register", f"{watermark['origin']} at {watermark['size']}" if watermark["origin"] else None),
             ("as of", watermark["time"]),
         ]

@@ -13,7 +13,7 @@ app = typer.Typer(help="Bring the database up to date, and check it.", no_args_i
 
 
 @app.command()
-def migrate(context: typer.Context, *, json: JsonOption = False) -> None:
+def migrate(context: typer.Context, *, _json: JsonOption = False) -> None:
     """Bring the database to this release's schema; makes an empty one where there is none.
 
     Stop the node first. Doing it twice changes nothing.
@@ -38,7 +38,7 @@ def migrate(context: typer.Context, *, json: JsonOption = False) -> None:
 
 
 @app.command()
-def check(context: typer.Context, *, json: JsonOption = False) -> None:
+def check(context: typer.Context, *, _json: JsonOption = False) -> None:
     """Check the database file, its schema and its references: exit 1 where something is wrong."""
     from epix_node.cli.soundness import problems_of
     from epix_node.node import open_database

@@ -35,8 +35,7 @@ def plain(value: object) -> str:
             return value.isoformat()
         case list() | tuple() | set() | frozenset():
             return ", ".join(plain(item) for item in value)
-    text = " ".join(str(value).split())
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return "".join(" " if one.isspace() else one if one.isprintable() else "\ufffd" for one in str(value))
 
 
 class Terminal:

@@ -39,10 +39,10 @@ def verify(
     ] = None,
     purpose: BorderOption = None,
     *,
-    offline: Annotated[
+    _offline: Annotated[
         bool, typer.Option("--offline", help="Ask no other node. This release never does: it judges by what it holds.")
     ] = False,
-    json: JsonOption = False,
+    _json: JsonOption = False,
 ) -> None:
     """Give the verdict on a signed document: exit 0 VALID, 1 NOT_VALID, 6 UNKNOWN or INDETERMINATE.
 

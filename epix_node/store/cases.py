@@ -8,15 +8,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, insert, tuple_, union_all, update
+from sqlalchemy import bindparam, insert, literal, union_all, update
 from sqlalchemy import select as select_rows
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from epix_node.permit.event import Confirmation, EventLine
 from epix_node.permit.facts import Case, EventFact, PermitFact, Source, WithdrawalFact, permit_meant
 from epix_node.permit.number import PermitKey
 from epix_node.permit.status import Flag, LineBalance, Standing, Status
 from epix_node.store import events, permits
+from epix_node.store.database import Session
 from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow, table
 
 _CARD = table(StatusCardRow)
@@ -29,6 +30,18 @@ _UPDATE_CARD = update(_CARD).where(
     _CARD.c.type == bindparam("typed"),
     _CARD.c.year == bindparam("dated"),
 )
+
+_SPOKEN_OF = union_all(
+    *(
+        select_rows(literal(1)).where(of == bindparam("of"), numbered == bindparam("numbered"))
+        for of, numbered in (
+            (_EVENT.c.permit_issuer, _EVENT.c.permit_number),
+            (_EVENT.c.import_issuer, _EVENT.c.import_number),
+            (_FINDING.c.issuer, _FINDING.c.number),
+        )
+    )
+).limit(1)
+_ORPHANS = select_rows(table(OrphanRow).c.number).where(table(OrphanRow).c.issuer == bindparam("of"))
 
 
 def load(session: Session, issuer: str, number: str) -> Case:
@@ -85,9 +98,8 @@ def orphans(session: Session) -> list[tuple[str, str]]:
 
 
 def orphans_of(session: Session, issuer: str) -> list[str]:
-    """The orphan numbers of one issuer."""
-    query = select(OrphanRow.number).where(OrphanRow.issuer == issuer)
-    return list(session.exec(query.order_by(col(OrphanRow.number))))
+    """The orphan numbers of one issuer, in order."""
+    return sorted(session.core.execute(_ORPHANS, {"of": issuer}).scalars())
 
 
 def numbers(session: Session) -> list[tuple[str, str]]:
@@ -102,35 +114,24 @@ def put_card(session: Session, fact: PermitFact, standing: Standing) -> None:
     card = _card(fact, standing)
     key = standing.key
     identity = {"of": key.issuer, "numbered": key.number, "typed": key.type, "dated": key.year}
-    if session.connection().execute(_UPDATE_CARD, {**identity, **card}).rowcount == 0:
-        session.connection().execute(_INSERT_CARD, card)
+    if session.core.execute(_UPDATE_CARD, {**identity, **card}).rowcount == 0:
+        session.core.execute(_INSERT_CARD, card)
 
 
 def add_cards(session: Session, items: Iterable[tuple[PermitFact, Standing]]) -> None:
     """Write the first cards of permits that were not held before."""
     rows = [_card(fact, standing) for fact, standing in items]
     if rows:
-        session.connection().execute(_INSERT_CARD, rows)
+        session.core.execute(_INSERT_CARD, rows)
 
 
 def spoken_of(session: Session, numbers: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Those of the (issuer, number) pairs about which anything but a permit is held: an event or a finding."""
-    found: set[tuple[str, str]] = set()
-    ordered = sorted(numbers)
-    for start in range(0, len(ordered), 200):
-        chunk = ordered[start : start + 200]
-        pairs = union_all(
-            *(
-                select_rows(of.label("issuer"), numbered.label("number")).where(tuple_(of, numbered).in_(chunk))
-                for of, numbered in (
-                    (_EVENT.c.permit_issuer, _EVENT.c.permit_number),
-                    (_EVENT.c.import_issuer, _EVENT.c.import_number),
-                    (_FINDING.c.issuer, _FINDING.c.number),
-                )
-            )
-        )
-        found.update((issuer, number) for issuer, number in session.connection().execute(pairs))
-    return found
+    return {
+        (issuer, number)
+        for issuer, number in numbers
+        if session.core.execute(_SPOKEN_OF, {"of": issuer, "numbered": number}).first() is not None
+    }
 
 
 def _card(fact: PermitFact, standing: Standing) -> dict[str, Any]:

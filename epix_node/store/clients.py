@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import func
-from sqlmodel import Session, col, delete, select
+from sqlmodel import col, delete, select
 
 from epix_node.errors import ConflictError, NotFoundError
 from epix_node.permit.number import PermitKey
+from epix_node.store.database import Session
 from epix_node.store.tables import ClientRow, ProvedRow, WrongProofRow
 
 PROOF_WINDOW = timedelta(hours=1)

@@ -15,6 +15,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -22,11 +23,9 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlmodel import Session
+from sqlmodel import Session as SQLModelSession
 
 from epix_node.errors import ConfigError
-
-__all__ = ["Database", "Session"]  # other rooms take a Session from here: sqlmodel has one home
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,6 +35,15 @@ BUSY_TIMEOUT_MS = 30_000
 
 READERS = 4
 """Threads that read. Reading in WAL mode never blocks the writer; more threads than this only contend for the GIL."""
+
+
+class Session(SQLModelSession):
+    """One unit of work: one transaction on one connection."""
+
+    @cached_property
+    def core(self) -> Connection:
+        """The transaction's connection, for statements that bypass the object layer on hot paths."""
+        return self.connection()
 
 
 class Database:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import insert, or_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from epix_node.document.model import ExchangeDocument
 from epix_node.permit.facts import Source
+from epix_node.store.database import Session
 from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow, table
 
 _INSERT = insert(table(DocumentRow))
@@ -70,7 +71,7 @@ def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime)
         for arrival in arrivals
     ]
     if rows:
-        session.connection().execute(_INSERT, rows)
+        session.core.execute(_INSERT, rows)
 
 
 def held(session: Session, party: str, digests: Collection[str]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, func
 from sqlalchemy import select as select_rows
-from sqlmodel import Session, col, insert, select, update
+from sqlmodel import col, insert, select, update
 
 from epix_node.document.header import DocumentType
 from epix_node.permit.event import (
@@ -25,6 +25,7 @@ from epix_node.permit.event import (
 from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json, event_to_json
 from epix_node.permit.facts import EventFact, Source, WithdrawalFact
 from epix_node.permit.number import PermitKey
+from epix_node.store.database import Session
 from epix_node.store.tables import EventLineRow, EventRow, table
 
 Recordable = Endorsement | Confirmation | Presentation
@@ -204,7 +205,7 @@ def about(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
 
     Where an event continues one that was corrected since, it continues the correction's new event.
     """
-    rows = session.connection().execute(_ABOUT, {"of": issuer, "numbered": number}).all()
+    rows = session.core.execute(_ABOUT, {"of": issuer, "numbered": number}).all()
     renamed = {
         (row.party, row.event_id): row.superseded_by for row in rows if row.superseded_by is not None and row.event_id
     }

@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, tuple_
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from epix_node.clock import parse_time
 from epix_node.permit.facts import Source
 from epix_node.permit.finding import AlertNotice, Decision, Finding, FindingClass, FindingState
 from epix_node.permit.number import NumberRef
 from epix_node.store import cursors
+from epix_node.store.database import Session
 from epix_node.store.tables import AlertRow, DecisionRow, FindingRow, from_micros, to_micros
 
 

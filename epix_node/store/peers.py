@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from epix_node.store.database import Session
 from epix_node.store.tables import NonceRow, PeerRow
 
 

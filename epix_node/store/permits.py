@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, tuple_
+from sqlalchemy import Row, and_, bindparam, insert, tuple_
 from sqlalchemy import select as select_rows
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from epix_node.permit.facts import PermitFact, Source
 from epix_node.permit.json import permit_from_json, permit_to_json
 from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.store import cursors
+from epix_node.store.database import Session
 from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, TokenRow, table
 
 _PERMIT = table(PermitRow)
@@ -28,6 +29,14 @@ _NUMBERED = (
     .where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.number == bindparam("numbered"))
     .order_by(_PERMIT.c.type, _PERMIT.c.year)
 )
+_IS_KEY = and_(
+    _PERMIT.c.issuer == bindparam("of"),
+    _PERMIT.c.type == bindparam("typed"),
+    _PERMIT.c.number == bindparam("numbered"),
+    _PERMIT.c.year == bindparam("dated"),
+)
+_KEYED = select_rows(_PERMIT).where(_IS_KEY)
+_HELD = select_rows(_PERMIT.c.year).where(_IS_KEY)
 _STAMPED = select_rows(_PERMIT).where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.stamp == bindparam("bearing"))
 
 
@@ -73,35 +82,24 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None]]) -> Non
                 }
             )
     if rows:
-        session.connection().execute(_INSERT, rows)
-        session.connection().execute(_INSERT_LINE, lines)
+        session.core.execute(_INSERT, rows)
+        session.core.execute(_INSERT_LINE, lines)
 
 
 def taken(session: Session, keys: Collection[PermitKey]) -> set[PermitKey]:
     """Those of the keys under which a permit is held."""
-    found: set[PermitKey] = set()
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), 200):
-        chunk = ordered[start : start + 200]
-        named = select_rows(_PERMIT.c.issuer, _PERMIT.c.type, _PERMIT.c.number, _PERMIT.c.year).where(
-            tuple_(_PERMIT.c.issuer, _PERMIT.c.number).in_([(key.issuer, key.number) for key in chunk])
-        )
-        found.update(
-            PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year)
-            for row in session.connection().execute(named)
-        )
-    return found & set(keys)
+    return {key for key in keys if session.core.execute(_HELD, _by_key(key)).first() is not None}
 
 
 def find(session: Session, key: PermitKey) -> PermitFact | None:
     """The permit with this key, without its withdrawal; ``cases.load`` has the whole story."""
-    row = session.get(PermitRow, (key.issuer, key.type, key.number, key.year))
+    row = session.core.execute(_KEYED, _by_key(key)).first()
     return None if row is None else _fact(row)
 
 
 def numbered(session: Session, issuer: str, number: str) -> tuple[PermitFact, ...]:
     """Every permit of this issuer with this normalised number, in key order."""
-    rows = session.connection().execute(_NUMBERED, {"of": issuer, "numbered": number})
+    rows = session.core.execute(_NUMBERED, {"of": issuer, "numbered": number})
     return tuple(_fact(row) for row in rows)
 
 
@@ -124,19 +122,19 @@ def stamp_holder(session: Session, issuer: str, stamp: str | None) -> PermitKey 
     """The permit of this issuer that bears the security stamp already (STP-01)."""
     if (text := _stamp(stamp)) is None:
         return None
-    row = session.connection().execute(_STAMPED, {"of": issuer, "bearing": text}).first()
+    row = session.core.execute(_STAMPED, {"of": issuer, "bearing": text}).first()
     return None if row is None else _key(row)
 
 
 def token_digest(session: Session, key: PermitKey) -> str | None:
     """Hex SHA-256 of the permit's token, as its header states it."""
-    row = session.get(PermitRow, (key.issuer, key.type, key.number, key.year))
+    row = session.core.execute(_KEYED, _by_key(key)).first()
     return None if row is None else row.token_digest
 
 
 def keep_token(session: Session, key: PermitKey, token: str) -> None:
     """Keep the token of an own permit."""
-    session.connection().execute(_INSERT_TOKEN, {**key.to_json(), "token": token})
+    session.core.execute(_INSERT_TOKEN, {**key.to_json(), "token": token})
 
 
 def token(session: Session, key: PermitKey) -> str | None:
@@ -241,6 +239,10 @@ def _fact(row: PermitRow | Row[Any]) -> PermitFact:
 
 def _key(row: PermitRow | Row[Any]) -> PermitKey:
     return PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year)
+
+
+def _by_key(key: PermitKey) -> dict[str, Any]:
+    return {"of": key.issuer, "typed": key.type, "numbered": key.number, "dated": key.year}
 
 
 def _iso(day: date | None) -> str | None:

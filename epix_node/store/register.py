@@ -14,10 +14,11 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, delete, insert, update
 from sqlalchemy import select as select_rows
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from epix_node.register.entry import chain_commitment
 from epix_node.register.merkle import RightEdge, leaf_hash
+from epix_node.store.database import Session
 from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, RegisterRow, table
 
 _REGISTER = table(RegisterRow)
@@ -48,7 +49,7 @@ class RegisterState:
 
 def state(session: Session, party: str) -> RegisterState | None:
     """What is held of this Party's register."""
-    row = session.connection().execute(_STATE, {"party": party}).first()
+    row = session.core.execute(_STATE, {"party": party}).first()
     if row is None:
         return None
     return RegisterState(
@@ -71,15 +72,15 @@ def put_state(session: Session, held: RegisterState) -> None:
         "checkpoint": held.checkpoint,
         "cosigned_at": held.cosigned_at,
     }
-    changed = session.connection().execute(_UPDATE_STATE, {"of": held.party, **values})
+    changed = session.core.execute(_UPDATE_STATE, {"of": held.party, **values})
     if changed.rowcount == 0:
-        session.connection().execute(_INSERT_STATE, {"party": held.party, **values})
+        session.core.execute(_INSERT_STATE, {"party": held.party, **values})
 
 
 def next_commitment(session: Session, party: str, permit_salt: bytes) -> bytes:
     """The next ``c`` of this PermitSalt in this register; counts the entry (protocol decision 4)."""
     chain = {"chain_party": party, "chain_salt": permit_salt}
-    connection = session.connection()
+    connection = session.core
     position = connection.execute(_CHAIN, chain).scalar()
     if position is None:
         connection.execute(_INSERT_CHAIN, {"party": party, "permit_salt": permit_salt, "length": 1})
@@ -91,7 +92,7 @@ def next_commitment(session: Session, party: str, permit_salt: bytes) -> bytes:
 def append(session: Session, party: str, start: int, leaves: Sequence[bytes], commitments: Sequence[bytes]) -> None:
     """Keep leaves ``start``, ``start + 1``, … of a register with their commitments ``c``."""
     if leaves:
-        session.connection().execute(
+        session.core.execute(
             _INSERT_ENTRY,
             [
                 {"party": party, "index": start + i, "leaf": leaf, "commitment": c}

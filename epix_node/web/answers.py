@@ -73,9 +73,7 @@ def status_of(request: web.Request, key: PermitKey, *, is_customs: bool = False,
     raise NotFoundError(f"{key.issuer} has no permit {key.number}")
 
 
-async def no_match(
-    request: web.Request, ref: PermitRef, *, as_verdict: bool = False, now: datetime
-) -> dict[str, Any]:
+async def no_match(request: web.Request, ref: PermitRef, *, as_verdict: bool = False, now: datetime) -> dict[str, Any]:
     """The one answer for a wrong proof and for an unknown number (contract 4)."""
     desk = request.app[DESK]
     answer = await desk.lane.run(look.no_match, desk.office, desk.policy, ref, now=now, as_verdict=as_verdict)

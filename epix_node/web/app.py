@@ -19,7 +19,7 @@ from epix_node.config import Config
 from epix_node.errors import ConfigError
 from epix_node.jobs import running_jobs
 from epix_node.node import Node, open_node
-from epix_node.web import events_api, findings_api, openapi, peers_api, permits_api, status_api
+from epix_node.web import events_api, findings_api, peers_api, permits_api, sandbox_api, status_api
 from epix_node.web.answers import ANSWERS
 from epix_node.web.card_answer import CardAnswers
 from epix_node.web.desk import DESK, open_desk, policy_of
@@ -28,7 +28,7 @@ from epix_node.web.health import add_health_routes
 from epix_node.web.keys import JOBS, NODE
 from epix_node.web.metrics import METRICS, RequestMetrics
 from epix_node.web.middleware import every_request
-from epix_node.web.sandbox_api import add_sandbox_routes
+from epix_node.web.openapi import add_openapi_routes
 
 GRACE = timedelta(seconds=10)
 """How long requests and jobs in progress may take to finish when the node stops."""
@@ -56,10 +56,10 @@ def make_app(node: Node) -> web.Application:
     app[METRICS] = RequestMetrics()
     app[ANSWERS] = CardAnswers(policy_of(node))
     app.add_routes([route.definition() for route in NATIONAL_ROUTES])
-    openapi.add_openapi_routes(app)
+    add_openapi_routes(app, (*NATIONAL_ROUTES, *sandbox_api.ROUTES))
     add_federation_routes(app)
     add_health_routes(app)
-    add_sandbox_routes(app)
+    sandbox_api.add_sandbox_routes(app)
     app.cleanup_ctx.append(_opened)
     return app
 

@@ -81,9 +81,7 @@ async def admitted(
         (holding,) = seen
         # Alone under its number, the permit is found whatever type and date the caller gave, and a difference is
         # shown. Beside others only its own type and date lead to it.
-        narrowed = PermitRef(
-            issuer=ref.issuer, number=ref.number, type=holding.key.type, issued_on=holding.issued_on
-        )
+        narrowed = PermitRef(issuer=ref.issuer, number=ref.number, type=holding.key.type, issued_on=holding.issued_on)
         return Admitted(holding=holding, ref=ref if len(held) == 1 else narrowed)
     if proof is not None:
         counted = await desk.node.database.write(_count, client.name, ref, now)
@@ -103,7 +101,7 @@ def too_many_wrong_proofs() -> Problem:
     return Problem(
         429,
         "TOO_MANY_WRONG_PROOFS",
-        f"more than {MAX_WRONG_PROOFS_PER_NUMBER} wrong proofs for one number, or {MAX_WRONG_PROOFS} in all, in an hour",
+        f"more than {MAX_WRONG_PROOFS_PER_NUMBER} wrong proofs for a number or {MAX_WRONG_PROOFS} in all in an hour",
         headers={"Retry-After": str(int(clients.PROOF_WINDOW.total_seconds()))},
     )
 

@@ -99,9 +99,7 @@ class Desk:
             return Horizon(authoritative=False, origin=None, size=None, time=None)
         mark = self.reader.register(party)
         if party == self.office.party:
-            return Horizon(
-                authoritative=True, origin=self.office.own.origin, size=mark.size if mark else 0, time=None
-            )
+            return Horizon(authoritative=True, origin=self.office.own.origin, size=mark.size if mark else 0, time=None)
         if mark is None:
             return Horizon(authoritative=False, origin=keyring.origin(party), size=0, time=None)
         return Horizon(authoritative=False, origin=mark.origin, size=mark.checkpoint_size, time=mark.cosigned_at)

@@ -34,9 +34,7 @@ async def list_findings(request: web.Request, client: Client) -> web.StreamRespo
     cursor, limit = query.cursor(parts=2), query.limit()
     query.end()
     try:
-        page, following = await request.app[DESK].node.database.read(
-            findings.page, wanted, cursor=cursor, limit=limit
-        )
+        page, following = await request.app[DESK].node.database.read(findings.page, wanted, cursor=cursor, limit=limit)
     except (ValueError, OverflowError) as error:  # a cursor whose first part is no time
         raise InputError("query: cursor: not one that this node made") from error
     return json_reply({"findings": [finding.to_json() for finding in page], "next": following})

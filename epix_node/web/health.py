@@ -38,9 +38,7 @@ async def readyz(request: web.Request) -> web.Response:
     """Database, keys and register are as they must be; 503 and which of them is not, otherwise."""
     checks = {name: problem or "ok" for name, problem in _checks(request.app[DESK])}
     ready = all(word == "ok" for word in checks.values())
-    return json_reply(
-        {"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503
-    )
+    return json_reply({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
 
 
 def _checks(desk: Desk) -> Iterator[tuple[str, str | None]]:

@@ -45,5 +45,7 @@ def family(name: str, kind: str, help_text: str) -> Iterable[str]:
 
 def labelled(**labels: str) -> str:
     """``{name="value",…}`` with values escaped as the format wants it."""
-    escaped = ((name, value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")) for name, value in labels.items())
+    escaped = (
+        (name, value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")) for name, value in labels.items()
+    )
     return "{" + ",".join(f'{name}="{value}"' for name, value in escaped) + "}"

@@ -141,4 +141,6 @@ def tick_from_json(data: bytes) -> datetime | None:
     try:
         return parse_time(body.now)
     except (ValueError, OverflowError) as error:
-        raise MalformedDocumentError("tick not understood: now: expected a time such as 2026-03-01T10:00:00Z") from error
+        raise MalformedDocumentError(
+            "tick not understood: now: expected a time such as 2026-03-01T10:00:00Z"
+        ) from error

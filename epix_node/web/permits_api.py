@@ -190,9 +190,7 @@ def _replace(office: Office, ref: NumberRef, body: bytes, form: Format, *, now: 
     return replace_permit(office, ref, _read_permit(body, form), now=now)
 
 
-def _withdraw(
-    office: Office, ref: NumberRef, body: bytes, *, now: datetime
-) -> tuple[Withdrawn, tuple[Finding, ...]]:
+def _withdraw(office: Office, ref: NumberRef, body: bytes, *, now: datetime) -> tuple[Withdrawn, tuple[Finding, ...]]:
     reason, text = withdrawal_from_json(load_json(body))
     withdrawn = withdraw(office, ref, WithdrawalReason(reason), text, now=now)
     key = withdrawn.key

@@ -53,7 +53,9 @@ class ProofBody(Body):
     def _one_kind(self) -> ProofBody:
         given = {name for name in type(self).model_fields if getattr(self, name) is not None}
         if given not in _KINDS:
-            raise ValueError("give token, or document_sha256, or security_stamp and issued_on, or issued_on, quantity and unit")
+            raise ValueError(
+                "give token, or document_sha256, or security_stamp and issued_on, or issued_on, quantity and unit"
+            )
         return self
 
 
@@ -100,9 +102,9 @@ def proof_from_header(text: str) -> Proof:
     Raises:
         MalformedDocumentError: it is none.
     """
+    if len(text) > MAX_HEADER_CHARACTERS:
+        raise MalformedDocumentError(f"{HEADER}: at most {MAX_HEADER_CHARACTERS} characters are taken")
     try:
-        if len(text) > MAX_HEADER_CHARACTERS:
-            raise ValueError("too long")
         data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise MalformedDocumentError(f"{HEADER}: expected base64url of a JSON object") from error

@@ -149,7 +149,7 @@ class Query:
     def end(self) -> None:
         """Nothing else may be there."""
         if self._given:
-            raise MalformedDocumentError(f"query: there is no parameter {sorted(self._given)[0][:60]!r}")
+            raise MalformedDocumentError(f"query: there is no parameter {min(self._given)[:60]!r}")
 
 
 def _refused(name: str, expected: str) -> MalformedDocumentError:

@@ -1,4 +1,4 @@
-"""``POST /status`` and ``POST /verifications``: is this permit genuine, unused and in force (contract 4)?"""
+"""Is this permit genuine, unused and in force? ``POST /status`` and ``POST /verifications`` (contract 4)."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ async def _verify_claim(request: web.Request, client: Client, claim: Claim) -> w
     return json_reply(customs.answer_without_names(body) if is_customs else body)
 
 
-def _verdict(
-    office: Office, policy: Policy, ref: PermitRef, claim: Claim, *, customs: bool, now: datetime
-) -> Answer:
+def _verdict(office: Office, policy: Policy, ref: PermitRef, claim: Claim, *, customs: bool, now: datetime) -> Answer:
     return look.verdict_on_claim(
         office,
         policy,

@@ -10,6 +10,8 @@ requests are sent one after another: two threads that sign are slower than one.
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +25,7 @@ from aiohttp import web
 
 from epix_node.config import load_config
 from epix_node.demo.country import HOST, Country
+from epix_node.logs import configure_logs
 from epix_node.node import open_node
 from epix_node.web.app import make_app
 from tests.bench.shipments import Arrival, Consignment
@@ -62,7 +65,8 @@ class Stage:
 
 
 def run(share: Share, parent: Connection) -> None:
-    """Serve the countries and do the parent's stages until it hangs up."""
+    """Serve the countries and do the parent's stages until it says that there are no more."""
+    configure_logs(sys.stderr, level=logging.WARNING)
     asyncio.run(_run(share, parent))
 
 

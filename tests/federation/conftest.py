@@ -1,0 +1,25 @@
+"""A world of three countries for each test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.federation.world import World, found_countries
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return found_countries(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture
+async def world(tmp_path: Path, founded: Path) -> AsyncIterator[World]:
+    """XA, XB and XC, all of them up."""
+    made = World(tmp_path, founded)
+    for country in made.countries.values():
+        await country.up()
+    yield made
+    await made.close()

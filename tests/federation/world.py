@@ -1,0 +1,229 @@
+"""Real nodes of fictional countries in one process: own keys, own SQLite, own HTTP server on loopback.
+
+The wire between them is real, and each country's side of it can be made to lie (`Country.meddle`). Time stands still
+until `World.wait()`; transport uses the machine's clock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from aiohttp.typedefs import Handler
+
+from epix_node.acts import publish as acts
+from epix_node.acts import report
+from epix_node.acts.publish import Published
+from epix_node.config import DEFAULT_PATH, load_config
+from epix_node.federation.pull import PullResult, pull
+from epix_node.founding import Plan, found_node
+from epix_node.node import Node, open_node
+from epix_node.permit.event_json import confirmation_from_json
+from epix_node.permit.json import permit_from_json
+from epix_node.store import documents, peers, register, schema
+from epix_node.store.database import Database
+from epix_node.store.peers import PeerState
+from epix_node.store.register import RegisterState
+from epix_node.web.federation_api import add_federation_routes
+from epix_node.web.keys import NODE
+from epix_node.web.metrics import METRICS, RequestMetrics
+from epix_node.web.middleware import every_request
+
+START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+PARTIES = ("XA", "XB", "XC")
+HOST = "127.0.0.1"
+
+Meddle = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+def found_countries(directory: Path) -> Path:
+    """Three countries that trust one another, at rest; copy them and open them as often as needed."""
+    manifests = {}
+    for party in PARTIES:
+        plan = Plan(party=party, environment="sandbox", base_url=f"http://{HOST}:{unused_port()}", now=START)
+        _, manifests[party] = found_node(directory / party, plan)
+    for party in PARTIES:
+        database = Database(load_config(directory / party / DEFAULT_PATH, {}).store_url)
+        schema.migrate(database)
+        for other, manifest in manifests.items():
+            if other != party:
+                database.write_now(peers.pin, other, manifest.to_json(), now=START)
+        database.close()
+    return directory
+
+
+class Country:
+    """One node, which can be stopped and started, and its side of the wire."""
+
+    def __init__(self, home: Path, clock: Callable[[], datetime]) -> None:
+        self.home = home
+        self.config = load_config(home / DEFAULT_PATH, {})
+        self.meddle: Meddle | None = None
+        self.asked: list[str] = []
+        """The path of every request that reached this country."""
+        self._clock = clock
+        self._open = ExitStack()
+        self._server: TestServer | None = None
+        self.node: Node
+        self.open()
+
+    def open(self) -> None:
+        opened = self._open.enter_context(open_node(self.config))
+        self.node = dataclasses.replace(opened, clock=self._clock)
+
+    def close(self) -> None:
+        """As a process ends: nothing but the files is left."""
+        self._open.close()
+
+    def reopen(self) -> None:
+        self.close()
+        self.open()
+
+    async def up(self) -> None:
+        app = web.Application(middlewares=[self._meddling, every_request])
+        app[NODE] = self.node
+        app[METRICS] = RequestMetrics()
+        add_federation_routes(app)
+        self._server = TestServer(app, host=HOST, port=self.config.server.port)
+        await self._server.start_server()
+
+    async def down(self) -> None:
+        if self._server is not None:
+            await self._server.close()
+        self._server = None
+
+    @property
+    def _meddling(self) -> Any:
+        @web.middleware
+        async def meddling(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self.asked.append(request.raw_path)
+            return await (self.meddle(request, handler) if self.meddle is not None else handler(request))
+
+        return meddling
+
+    # What it does
+
+    def publish(self, number: str, **members: Any) -> Published:
+        return acts.publish(self.node.office, permit_of(self.node.party, number, **members), now=self._clock())
+
+    def confirm(self, number: str, issuer: str = "XA", **members: Any) -> report.Reported:
+        body = confirmation_from_json(
+            {
+                "event_id": f"EV-{number}",
+                "permit": {"issuer": issuer, "number": number},
+                "office": "PORT-1",
+                "date": "2026-03-02",
+                "outcome": "released",
+                "lines": [{"block": "A", "quantity": "10", "unit": "NAR"}],
+                **members,
+            }
+        )
+        return report.report(self.node.office, body, now=self._clock())
+
+    # What it holds
+
+    def peer(self, party: str) -> PeerState:
+        state = self.node.database.read_now(peers.state, party)
+        assert state is not None
+        return state
+
+    def mirror(self, party: str) -> RegisterState:
+        state = self.node.database.read_now(register.state, party)
+        assert state is not None
+        return state
+
+    def holds(self, *published: Published | report.Reported) -> list[bool]:
+        digests = [one.source.document for one in published]
+        found = [self.node.database.read_now(documents.find, digest) for digest in digests]
+        return [one is not None for one in found]
+
+    def quarantined(self) -> list[tuple[str, str]]:
+        return [(party, reason) for party, _, reason, _ in self.node.database.read_now(documents.quarantined)]
+
+
+class World:
+    """The countries and the time."""
+
+    def __init__(self, directory: Path, founded: Path) -> None:
+        self.now = START
+        self.countries: dict[str, Country] = {}
+        for party in PARTIES:
+            shutil.copytree(founded / party, directory / party)
+            self.countries[party] = Country(directory / party, lambda: self.now)
+
+    def __getitem__(self, party: str) -> Country:
+        return self.countries[party]
+
+    def wait(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+    async def pull(self, reader: str, writer: str = "XA") -> PullResult:
+        return await pull(self[reader].node, writer, ignore_backoff=True)
+
+    async def close(self) -> None:
+        for country in self.countries.values():
+            await country.down()
+            country.close()
+
+
+def permit_of(issuer: str, number: str, **members: Any) -> Any:
+    """A permit that no rule blocks."""
+    return permit_from_json(
+        {
+            "type": "E",
+            "number": number,
+            "issuer": issuer,
+            "issued_on": "2026-03-02",
+            "valid_until": "2026-08-31",
+            "purpose": "T",
+            "exporter": {"name": "Hook Leather", "address": "7 Jetty Street", "country": issuer},
+            "importer": {"name": "Tiger Lily", "address": "1 Lagoon Road", "country": members.pop("to", "XB")},
+            "authority": {"name": f"Authority of {issuer}", "place": "Port", "signatory": "J. D."},
+            "lines": [
+                {
+                    "block": "A",
+                    "taxon": "Python regius",
+                    "appendix": "II",
+                    "sources": ["C"],
+                    "term": "SKI",
+                    "quantity": "10",
+                    "unit": "NAR",
+                }
+            ],
+            **members,
+        }
+    )
+
+
+def on(path: str, answer: Callable[[web.Request], web.StreamResponse | None]) -> Meddle:
+    """A side of the wire that answers requests whose path has this in it; None lets the node answer."""
+
+    async def meddle(request: web.Request, handler: Handler) -> web.StreamResponse:
+        made = answer(request) if path in request.raw_path else None
+        return made if made is not None else await handler(request)
+
+    return meddle
+
+
+def changing(path: str, change: Callable[[bytes], bytes]) -> Meddle:
+    """A side of the wire on which the bodies of answers to this path change on their way."""
+
+    async def meddle(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if path not in request.raw_path or response.status != 200:
+            return response
+        assert isinstance(response, web.Response)
+        assert isinstance(response.body, bytes)
+        headers: Mapping[str, str] = {"ETag": response.headers["ETag"]} if "ETag" in response.headers else {}
+        return web.Response(body=change(response.body), headers=headers)
+
+    return meddle
+
+
