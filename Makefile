@@ -43,7 +43,7 @@ fix: $(DEVELOPMENT) ## format, and mend what the linter can mend
 	$(BIN)/python -m ruff format .
 
 bench: $(DEVELOPMENT) ## measure, beside the bare libraries in the same run
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m tests.bench
 
 hostile: $(DEVELOPMENT) ## run the long tests on hostile input
 	@$(BIN)/python -m pytest -q -m hostile

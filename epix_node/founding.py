@@ -36,6 +36,8 @@ _USUAL_LIFE = timedelta(days=365)
 """C.1: one year."""
 _NO_COUNTRIES = frozenset({"HS", "XK", "XV", "XX"})
 """Codes that permits may carry and that no Party has (contract 1)."""
+_MAX_NAME_CHARACTERS = 64
+"""ub-organization-name of RFC 5280."""
 _OPEN, _PRIVATE = 0o755, 0o700
 _DIRECTORIES = {"config": _OPEN, "federation": _OPEN, "keys": _PRIVATE, "data": _PRIVATE}
 """``data`` holds names and addresses, so it is closed to others like the keys."""
@@ -56,7 +58,11 @@ class Plan:
     @property
     def listen(self) -> str:
         """The base URL's port, on loopback (contract 2); 8080 where it names none, since a proxy stands before it."""
-        return f"127.0.0.1:{urlsplit(self.base_url).port or 8080}"
+        try:
+            port = urlsplit(self.base_url).port
+        except ValueError:  # no port of any machine, which reading the configuration will say
+            port = None
+        return f"127.0.0.1:{port or 8080}"
 
 
 def found_node(directory: Path, plan: Plan) -> tuple[Config, Manifest]:
@@ -66,12 +72,14 @@ def found_node(directory: Path, plan: Plan) -> tuple[Config, Manifest]:
         ConfigError: something of a node is there already, or the plan makes no sense; nothing is left behind.
         KeyMaterialError: keys cannot be written; nothing is left behind.
     """
-    _require_party(plan)
+    _require_sense(plan)
     directory = directory.absolute()
     try:
         with _staged(directory) as stage:
-            _make(stage, plan)
-            config = load_config(stage / DEFAULT_PATH, {})
+            try:
+                config = _make(stage, plan)
+            except ConfigError as error:
+                raise ConfigError(str(error).replace(str(stage), str(directory))) from error
             manifest = own_manifest(config, OwnKeys.load(config.key_files, party=plan.party))
             _move(stage, directory)
     except OSError as error:
@@ -79,7 +87,7 @@ def found_node(directory: Path, plan: Plan) -> tuple[Config, Manifest]:
     return load_config(directory / DEFAULT_PATH, {}), manifest
 
 
-def _require_party(plan: Plan) -> None:
+def _require_sense(plan: Plan) -> None:
     meaning = code_lists().countries.get(plan.party)
     if meaning is None or plan.party in _NO_COUNTRIES:
         raise ConfigError(
@@ -88,6 +96,8 @@ def _require_party(plan: Plan) -> None:
         )
     if meaning == "user-assigned" and plan.environment != "sandbox":
         raise ConfigError(f"{plan.party} is a fictional country; {plan.environment} takes real ones only")
+    if plan.name is not None and not 0 < len(plan.name) <= _MAX_NAME_CHARACTERS:
+        raise ConfigError(f"the name has {len(plan.name)} characters; expected 1 to {_MAX_NAME_CHARACTERS}")
 
 
 @contextmanager
@@ -107,7 +117,7 @@ def _staged(directory: Path) -> Iterator[Path]:
                 parent.rmdir()
 
 
-def _make(stage: Path, plan: Plan) -> None:
+def _make(stage: Path, plan: Plan) -> Config:
     for name, mode in _DIRECTORIES.items():
         (stage / name).mkdir(mode=mode)
     coverage: tuple[CoveragePromise, ...] = ()
@@ -142,6 +152,7 @@ def _make(stage: Path, plan: Plan) -> None:
         schema.migrate(database)
     finally:
         database.close()
+    return config
 
 
 def _move(stage: Path, directory: Path) -> None:

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def pull(
     context: typer.Context,
     parties: Annotated[
-        list[str] | None, typer.Argument(metavar="[PARTY]...", help="Which peers; all that are followed if absent.")
+        list[str] | None, typer.Argument(metavar="PARTY", help="Which peers; all that are followed if absent.")
     ] = None,
     *,
     _json: JsonOption = False,

@@ -18,7 +18,7 @@ from epix_node.demo import report
 from epix_node.demo.federation import Federation, running_federation
 from epix_node.demo.scenes import CAST
 from epix_node.demo.story import Report, play_story
-from epix_node.errors import ConfigError
+from epix_node.errors import ConfigError, EpixError
 
 STORY_BEGINS = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 """When the story starts, where no clock is given."""
@@ -64,10 +64,16 @@ def run_demo(
     wish = _Wish(hold=hold, empty=empty, parties=parties, clock=clock, port=port, as_json=as_json)
     place = directory or Path(tempfile.mkdtemp(prefix="epix-demo-"))
     try:
-        return asyncio.run(_run(place, wish, echo))
-    finally:
-        if directory is None and not hold:
+        code = asyncio.run(_run(place, wish, echo))
+    except EpixError:
+        if directory is None and any(place.glob("*/node.log")):
+            _remark(f"what the nodes said is kept in {place}")
+        elif directory is None:
             shutil.rmtree(place, ignore_errors=True)
+        raise
+    if directory is None and not hold:
+        shutil.rmtree(place, ignore_errors=True)
+    return code
 
 
 async def _run(directory: Path, wish: _Wish, echo: Callable[[str], None]) -> int:

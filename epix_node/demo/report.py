@@ -78,7 +78,7 @@ def to_json(report: Report) -> dict[str, Any]:
 def _scene(told: Told) -> Iterator[str]:
     yield f"  {told.scene.title}"
     for deed in told.deeds:
-        yield from _wrapped(deed.told, first=f"    {deed.at:%d %b %H:%M}  {deed.party:<9}", rest=" " * 27)
+        yield from _wrapped(deed.told, first=f"    {deed.at:%d %b %H:%M}  {deed.party:<11}", rest=" " * 29)
 
 
 def _table(report: Report) -> Iterator[str]:

@@ -62,14 +62,14 @@ async def _ordinary_trade(play: Play) -> Script:
 
 
 async def _used_in_two_countries(play: Play) -> Script:
-    """The goods arrive where they should; weeks later a copy of the permit opens another border."""
+    """Most of the goods arrive where they should; the rest opens another border with a copy of the permit."""
     permit = await play.publish(draw("XB", "XA", "000101", SKINS, "40", on=play.today))
     yield _day(2)
     await play.endorse(permit, "40", transport="057-22220001")
     yield _day(5)
-    await play.confirm("XA", permit, "40", transport="057-22220001")
+    await play.confirm("XA", permit, "25", transport="057-22220001")
     yield _day(9)
-    await play.confirm("XC", permit, "40", transport="057-22229999")
+    await play.confirm("XC", permit, "15", transport="057-22229999")
 
 
 async def _altered_paper(play: Play) -> Script:

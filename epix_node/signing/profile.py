@@ -59,11 +59,11 @@ REFERENCE = f"{{{DS}}}Reference"
 TRANSFORMS = f"{{{DS}}}Transforms"
 TRANSFORM = f"{{{DS}}}Transform"
 _DIGEST_METHOD = f"{{{DS}}}DigestMethod"
-_DIGEST_VALUE = f"{{{DS}}}DigestValue"
+DIGEST_VALUE = f"{{{DS}}}DigestValue"
 _X509_DATA = f"{{{DS}}}X509Data"
 _X509_CERTIFICATE = f"{{{DS}}}X509Certificate"
 _QUALIFYING_PROPERTIES = f"{{{XADES}}}QualifyingProperties"
-_SIGNED_PROPERTIES = f"{{{XADES}}}SignedProperties"
+SIGNED_PROPERTIES = f"{{{XADES}}}SignedProperties"
 _SIGNATURE_PROPERTIES = f"{{{XADES}}}SignedSignatureProperties"
 _DATA_OBJECT_PROPERTIES = f"{{{XADES}}}SignedDataObjectProperties"
 SIGNING_TIME = f"{{{XADES}}}SigningTime"
@@ -162,7 +162,7 @@ def _only_signed_properties(signature_object: etree._Element, signature: etree._
     if [child.tag for child in signature_object] != [_QUALIFYING_PROPERTIES]:
         _refuse("ds:Object is not QualifyingProperties", Reason.REFERENCE_NOT_ALLOWED)
     qualifying = signature_object[0]
-    if [child.tag for child in qualifying] != [_SIGNED_PROPERTIES]:
+    if [child.tag for child in qualifying] != [SIGNED_PROPERTIES]:
         _refuse("QualifyingProperties is not SignedProperties alone", Reason.REFERENCE_NOT_ALLOWED)
     identifier = signature.get("Id")
     if identifier is None or qualifying.get("Target") != f"#{identifier}":
@@ -189,7 +189,7 @@ def _check_references(
         what, transforms, types = expected[reference.get("URI", "")]
         if reference.get("Type") not in types:
             _refuse(f"the reference to the {what} has another Type", Reason.REFERENCE_NOT_ALLOWED)
-        if [child.tag for child in reference] != [TRANSFORMS, _DIGEST_METHOD, _DIGEST_VALUE]:
+        if [child.tag for child in reference] != [TRANSFORMS, _DIGEST_METHOD, DIGEST_VALUE]:
             _refuse(f"the reference to the {what} is not transforms and digest", Reason.REFERENCE_NOT_ALLOWED)
         if _transforms(reference[0]) != transforms:
             _refuse(f"the reference to the {what} has other transforms", Reason.REFERENCE_NOT_ALLOWED)

@@ -15,6 +15,8 @@ from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureConstructionMethod, SignatureMethod
 from signxml.xades.xades import XAdESDataObjectFormat, XAdESSignatureConfiguration, XAdESSigner, XAdESVerifier
 
+from epix_node.signing.profile import CONTENT_MIME_TYPE
+
 
 class BareSigner:
     """signxml's own XAdES signer with the settings of the profile (C.6).
@@ -26,9 +28,7 @@ class BareSigner:
         self._key = key
         self._certificate = certificate
         self._signer = XAdESSigner(
-            data_object_format=XAdESDataObjectFormat(
-                Description="EPIX exchange document", MimeType="application/vnd.epix.document+xml"
-            ),
+            data_object_format=XAdESDataObjectFormat(Description="EPIX exchange document", MimeType=CONTENT_MIME_TYPE),
             method=SignatureConstructionMethod.enveloped,
             signature_algorithm=SignatureMethod.ECDSA_SHA256,
             digest_algorithm=DigestAlgorithm.SHA256,

@@ -6,14 +6,15 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 
@@ -72,13 +73,12 @@ def bare_server(port: int) -> Iterator[Server]:
 
 @contextmanager
 def _running(command: list[str], url: str) -> Iterator[Server]:
+    # Settings of whoever runs the benchmark are not this server's settings.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("EPIX_")}
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        drained = _Drained(process)
+    with tempfile.TemporaryFile() as log:  # a file, as in operation: writing the log is part of the work
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
-            _wait_until_ready(process, url, drained)
+            _wait_until_ready(process, url, log)
             yield Server(pid=process.pid, url=url)
         finally:
             process.terminate()
@@ -86,6 +86,23 @@ def _running(command: list[str], url: str) -> Iterator[Server]:
                 process.wait(timeout=STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: IO[bytes]) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    until = time.monotonic() + READY_SECONDS
+    while time.monotonic() < until:
+        try:
+            with opener.open(f"{url}/readyz", timeout=5):
+                return
+        except OSError:
+            if process.poll() is not None:
+                break
+        time.sleep(0.05)
+    log.seek(0)
+    said = log.read().decode(errors="replace").strip().splitlines()
+    raise RuntimeError(f"{url} is not ready: {' / '.join(said[-5:]) or 'it said nothing'}")
 
 
 def requests(server: Server, token: str, path: str, bodies: Iterable[bytes], *, expected: int) -> Spent:

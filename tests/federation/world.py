@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,17 @@ from epix_node.acts import publish as acts
 from epix_node.acts import report
 from epix_node.acts.publish import Published
 from epix_node.config import DEFAULT_PATH, load_config
+from epix_node.exchange.own import published
 from epix_node.federation.pull import PullResult, pull
 from epix_node.founding import Plan, found_node
 from epix_node.node import Node, open_node
 from epix_node.permit.event_json import confirmation_from_json
 from epix_node.permit.json import permit_from_json
+from epix_node.register.checkpoint import Checkpoint, sign_checkpoint
+from epix_node.register.entry import Leaf
+from epix_node.register.merkle import leaf_hash
 from epix_node.store import documents, peers, register, schema
-from epix_node.store.database import Database
+from epix_node.store.database import Database, Session
 from epix_node.store.peers import PeerState
 from epix_node.store.register import RegisterState
 from epix_node.web.federation_api import add_federation_routes
@@ -126,6 +131,31 @@ class Country:
             }
         )
         return report.report(self.node.office, body, now=self._clock())
+
+    def grow(self, entries: int) -> None:
+        """The register has so many entries more, of which nobody will ever see the documents."""
+        self.node.database.write_now(self._grow, entries)
+
+    def _grow(self, session: Session, entries: int) -> None:
+        held = published(session, self.node.office.own, now=self._clock())
+        start = held.edge.size
+        leaves = [
+            Leaf(at=self._clock(), c=secret, d=secret, environment="sandbox", party=self.node.party)
+            for secret in (sha256(f"{start + i}".encode()).digest() for i in range(entries))
+        ]
+        data = [leaf.to_bytes() for leaf in leaves]
+        register.append(session, self.node.party, start, data, [leaf.c for leaf in leaves])
+        edge = held.edge.extended(leaf_hash(one) for one in data)
+        grown = dataclasses.replace(
+            held, edge=edge, checkpoint_size=edge.size, checkpoint=self.says(edge.size, edge.root())
+        )
+        register.put_state(session, grown)
+
+    def says(self, size: int, root: bytes, *, at: datetime | None = None) -> bytes:
+        """A checkpoint that this country signs, true or not."""
+        own = self.node.office.own
+        checkpoint = Checkpoint(origin=own.origin, size=size, root=root)
+        return sign_checkpoint(checkpoint, log=own.log, cosigner=own.cosigner, at=at or self._clock())
 
     # What it holds
 

@@ -1,0 +1,43 @@
+"""``python -m tests.bench``: what this node costs, measured beside the bare libraries in the same run.
+
+Exit 1 where a figure is below its target, or the replay found what it should not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from pathlib import Path
+
+from tests.bench import exchange, replay, status
+from tests.bench.figures import Figure, show
+
+PARTS = ("exchange", "status", "replay")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=PARTS, help="leave the other parts out; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="fewer documents, requests and permits")
+    given = parser.parse_args()
+    parts = given.only or PARTS
+    if not Path("/proc/self/stat").exists():
+        print("The benchmark reads the CPU time of its servers from /proc, which this system does not have.")
+        return 2
+    print(f"Python {platform.python_version()}, {platform.machine()}. Rates are per CPU-second of the one process.")
+    figures: list[Figure] = []
+    if "exchange" in parts:
+        figures += exchange.measure(quick=given.quick)
+    if "status" in parts:
+        figures += status.measure(quick=given.quick)
+    if figures:
+        show(figures)
+    good = all(figure.is_met for figure in figures)
+    if "replay" in parts:
+        good = replay.main(quick=given.quick) and good
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""Peers that lie: what they can achieve is a quarantine record or their own freezing, and never a false document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from epix_node.register.bundle import decode_bundle, encode_bundle
+from epix_node.store import documents, register
+from tests.federation.world import World, changing, on
+
+
+async def test_one_flipped_byte_spoils_one_document_and_holds_up_nothing(world: World) -> None:
+    """It is kept in quarantine with its reason; the cursor goes on."""
+    published = [world["XA"].publish(f"26XA{number}") for number in range(3)]
+    world["XA"].meddle = changing("docs/batch", lambda body: body[:200] + bytes([body[200] ^ 1]) + body[201:])
+    result = await world.pull("XB")
+    assert (result.documents, result.quarantined, result.problem) == (2, 1, None)
+    assert world["XB"].quarantined() == [("XA", "DIGEST_MISMATCH")]
+    assert world["XB"].peer("XA").next_index == 3
+    assert world["XB"].holds(*published) == [False, True, True]
+
+
+async def test_a_document_under_another_entry_is_refused(world: World) -> None:
+    """The mirrored leaf at the listed index must commit to the bytes (decision 4)."""
+    world["XA"].publish("26XA1")
+    world["XA"].publish("26XA2", to="XC")
+
+    def move(body: bytes) -> bytes:
+        page = json.loads(body)
+        page["entries"][0]["index"] = 1
+        return json.dumps(page).encode()
+
+    world["XA"].meddle = changing("feed", move)
+    result = await world.pull("XB")
+    assert (result.documents, result.quarantined) == (0, 1)
+    assert world["XB"].quarantined() == [("XA", "DIGEST_MISMATCH")]
+
+
+async def test_a_document_that_does_not_exist_stays_wanted(world: World) -> None:
+    """A lying feed costs one question per pull."""
+    world["XA"].publish("26XA1")
+    world["XA"].meddle = changing("feed", _with_page(lambda page: page["entries"][0].update(document="0" * 64)))
+    assert (await world.pull("XB")).documents == 0
+    assert world["XB"].node.database.read_now(documents.wanted, "XA") == {"0" * 64: 0}
+    assert world["XB"].peer("XA").next_index == 1
+
+
+def _with_page(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    def changed(body: bytes) -> bytes:
+        page = json.loads(body)
+        change(page)
+        return json.dumps(page).encode()
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda page: page.update(party="XC"),
+        lambda page: page.update(env="uat"),
+        lambda page: page.update({"from": 1}),
+        lambda page: page.update(to=0, entries=[]),
+        lambda page: page["entries"][0].update(index=7),
+        lambda page: page["entries"].append(page["entries"][0]),
+        lambda page: page.update(entries=None),
+    ],
+    ids=["another Party", "another environment", "another range", "no progress", "out of range", "twice", "no list"],
+)
+async def test_a_page_that_does_not_answer_the_question_is_refused(world: World, lie: Callable[[Any], Any]) -> None:
+    """The cursor stays; the failure is counted."""
+    published = world["XA"].publish("26XA1")
+    world["XA"].publish("26XA2")
+    world["XA"].meddle = changing("feed", _with_page(lie))
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].peer("XA").next_index == 0
+    assert world["XB"].peer("XA").failures == 1
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).documents == 2
+    assert world["XB"].holds(published) == [True]
+
+
+async def test_a_feed_that_is_ahead_of_the_checkpoint_is_cut_off_there(world: World) -> None:
+    """An entry is taken once its leaf is under a checkpoint that counts."""
+    world["XA"].publish("26XA1")
+    old = world["XA"].mirror("XA").checkpoint
+    world["XA"].publish("26XA2")
+    world["XA"].meddle = changing("checkpoint", lambda _: old or b"")
+    assert (await world.pull("XB")).documents == 1
+    assert world["XB"].peer("XA").next_index == 1
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).documents == 1
+
+
+async def test_a_register_whose_entries_have_another_root_is_frozen(world: World) -> None:
+    """The entries are forgotten, what was verified before stays, and nothing is asked any more."""
+    published = world["XA"].publish("26XA1")
+    await world.pull("XB")
+    world["XA"].publish("26XA2")
+    world["XA"].meddle = changing("checkpoint", lambda _: world["XA"].says(2, b"\x07" * 32))
+    assert (await world.pull("XB")).documents is None
+    state, mirror = world["XB"].peer("XA"), world["XB"].mirror("XA")
+    assert state.frozen is not None
+    assert "07070707" in state.frozen
+    assert (mirror.edge.size, mirror.checkpoint_size) == (1, 1)
+    assert world["XB"].node.database.read_now(register.leaf, "XA", 1) is None
+    assert world["XB"].holds(published) == [True]
+    world["XA"].asked.clear()
+    world["XA"].meddle = None
+    again = await world.pull("XB")
+    assert again.documents is None
+    assert again.problem is not None
+    assert again.problem.startswith("frozen: ")
+    assert world["XA"].asked == []
+
+
+async def test_two_histories_of_one_size_freeze_the_peer(world: World) -> None:
+    """Both are signed by the log's own key: nobody else can have done it."""
+    world["XA"].publish("26XA1")
+    await world.pull("XB")
+    world.wait(minutes=1)
+    world["XA"].meddle = changing("checkpoint", lambda _: world["XA"].says(1, b"\x07" * 32))
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].peer("XA").frozen is not None
+    assert world["XB"].mirror("XA").edge == world["XA"].mirror("XA").edge
+
+
+async def test_a_smaller_register_is_noted_and_not_believed(world: World) -> None:
+    """It may be coming back from a backup: no freeze, no failure, and nothing that we hold is given up."""
+    world["XA"].publish("26XA1")
+    old = world["XA"].mirror("XA").checkpoint
+    world["XA"].publish("26XA2")
+    await world.pull("XB")
+    held = world["XB"].mirror("XA")
+    world["XA"].meddle = changing("checkpoint", lambda _: old or b"")
+    result = await world.pull("XB")
+    state = world["XB"].peer("XA")
+    assert result.problem == state.last_error == "rollback suspected: a checkpoint of size 1, 2 is held"
+    assert (state.frozen, state.failures) == (None, 0)
+    assert world["XB"].mirror("XA") == held
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).problem is None
+    assert world["XB"].peer("XA").last_error is None
+
+
+async def test_entries_towards_a_checkpoint_that_was_taken_back_are_forgotten(world: World) -> None:
+    """What came before a crash counts only under a checkpoint; the next one may be smaller."""
+    world["XA"].grow(4500)
+    world["XA"].meddle = on("entries/017", lambda _: web.Response(status=503))
+    await world.pull("XB")
+    assert world["XB"].mirror("XA").edge.size == 4096
+    truth = world["XA"].node.database.read_now(register.edge_of, "XA", 300)
+    world["XA"].meddle = changing("checkpoint", lambda _: world["XA"].says(300, truth.root()))
+    await world.pull("XB")
+    mirror = world["XB"].mirror("XA")
+    assert (mirror.edge, mirror.checkpoint_size) == (truth, 300)
+    world["XA"].meddle = None
+    await world.pull("XB")
+    assert world["XB"].mirror("XA").edge == world["XA"].mirror("XA").edge
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda world: world["XC"].says(1, b"\x07" * 32), "another log"),
+        (lambda world: world["XA"].says(1, b"\x07" * 32).replace(b"\n1\n", b"\n2\n"), "changed after signing"),
+        (lambda _: b"garbage", "no note"),
+        (lambda _: b"", "nothing"),
+        (lambda world: world["XA"].says(1, b"\x07" * 32, at=world.now + timedelta(minutes=6)), "from the future"),
+    ],
+)
+async def test_a_checkpoint_that_is_not_the_logs_own_word_is_refused(
+    world: World, change: Callable[[World], bytes], what: str
+) -> None:
+    """It cannot freeze anybody either."""
+    world["XA"].publish("26XA1")
+    world["XA"].meddle = changing("checkpoint", lambda _: change(world))
+    assert (await world.pull("XB")).documents is None, what
+    state = world["XB"].peer("XA")
+    assert (state.frozen, state.failures) == (None, 1)
+    assert world["XB"].node.database.read_now(register.state, "XA") is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda leaf: leaf.replace(b'"p":"XA"', b'"p":"XC"'),
+        lambda leaf: leaf.replace(b"sandbox", b"prod"),
+        lambda leaf: leaf.replace(b'{"at"', b'{ "at"'),
+        lambda _: b"",
+    ],
+    ids=["another Party", "another environment", "not canonical", "empty"],
+)
+async def test_an_entry_that_is_no_leaf_of_this_register_is_refused(
+    world: World, change: Callable[[bytes], bytes]
+) -> None:
+    """Before anything of the bundle is stored."""
+    world["XA"].publish("26XA1")
+
+    def changed(body: bytes) -> bytes:
+        return encode_bundle([change(leaf) for leaf in decode_bundle(body, count=1)])
+
+    world["XA"].meddle = changing("tile/entries", changed)
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].node.database.read_now(register.state, "XA") is None
+
+
+async def test_a_changed_entry_that_looks_like_a_leaf_has_another_root(world: World) -> None:
+    """Only the root makes entries count."""
+    world["XA"].publish("26XA1")
+
+    world["XA"].meddle = changing("tile/entries", lambda body: body.replace(b"08:00:00Z", b"07:00:00Z"))
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].peer("XA").frozen is not None
