@@ -77,11 +77,18 @@ def publish(office: Office, permit: Permit, *, now: datetime) -> Published:
         DifferentContentError: the permit key is taken by other content.
     """
     _require_ours(office, permit)
-    findings, earlier = office.database.read_now(_judged, office, permit)
+    findings, earlier = _judged(office, permit)
     if earlier is not None:
         return earlier
     prepared, token = _prepare(office, permit, now=now)
-    return office.database.write_now(_enter_permit, office, permit, prepared, token, findings, now)
+    try:
+        return office.database.write_now(_enter_permit, office, permit, prepared, token, findings, now)
+    except DifferentContentError:
+        # Another writer published under this key since we looked: perhaps the same content.
+        findings, earlier = _judged(office, permit)
+        if earlier is None:
+            raise
+        return earlier
 
 
 def withdraw(office: Office, ref: NumberRef, reason: WithdrawalReason, text: str | None, *, now: datetime) -> Withdrawn:
@@ -114,7 +121,7 @@ def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datet
         raise UnacceptableError(f"the permit says that it replaces {permit.replaces}, not {fact.permit.number}")
     successor = replace(permit, replaces=permit.replaces or fact.permit.number)
     _require_ours(office, successor)
-    findings, earlier = office.database.read_now(_judged, office, successor)
+    findings, earlier = _judged(office, successor)
     if successor.key == fact.key:
         raise UnacceptableError("a permit cannot replace itself: the replacement needs a number of its own")
     if fact.withdrawal is not None and fact.withdrawal.withdrawal.replaced_by != successor.key:
@@ -164,10 +171,12 @@ def _require_ours(office: Office, permit: Permit) -> None:
         raise NotOursError(f"the issuer is {permit.issuer}; this node speaks for {ours}")
 
 
-def _judged(session: Session, office: Office, permit: Permit) -> tuple[tuple[RuleFinding, ...], Published | None]:
+def _judged(office: Office, permit: Permit) -> tuple[tuple[RuleFinding, ...], Published | None]:
     """What the rules say, none of it blocking, and the permit as it was published before."""
-    findings = _unblocked(_judge(office, permit, permits.stamp_holder(session, permit.issuer, permit.security_stamp)))
-    return findings, _published_before(session, permit, findings)
+    if permit.issued_on is not None and permits.is_new(office.database, permit.key, permit.security_stamp):
+        return _unblocked(_judge(office, permit, None)), None
+    findings = _unblocked(judge(office, permit))
+    return findings, office.database.read_now(_published_before, permit, findings)
 
 
 def _judge(office: Office, permit: Permit, holder: PermitKey | None) -> tuple[RuleFinding, ...]:
@@ -222,10 +231,8 @@ def _enter_permit(
     findings: tuple[RuleFinding, ...],
     now: datetime,
 ) -> Published:
-    # Another writer may have published it, or used the stamp, since we looked.
-    if (earlier := _published_before(session, permit, findings)) is not None:
-        return earlier
-    _unblocked(_judge(office, permit, permits.stamp_holder(session, permit.issuer, permit.security_stamp)))
+    if permits.stamp_holder(session, permit.issuer, permit.security_stamp) is not None:
+        _unblocked(judge(office, permit))  # used by another writer since we looked
     source = record_own(session, office.perspective(), office.own, prepared, now=now)
     permits.keep_token(session, permit.key, token)
     return Published(key=permit.key, source=source, token=token, findings=findings, created=True)

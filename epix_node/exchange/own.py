@@ -62,6 +62,8 @@ class Prepared:
     document: ExchangeDocument
     xml: bytes
     sha256: str
+    opens_chain: bool
+    """Whether its PermitSalt was drawn for it, so that it is the first entry under it."""
 
 
 def prepare(
@@ -106,7 +108,7 @@ def prepare(
     verdict = verify(xml, own.keys, at=header.issued, environment=own.environment)
     if verdict.signature is not SignatureState.VALID:
         raise RuntimeError(f"this node cannot verify what it just signed: {', '.join(verdict.reasons)}")
-    return Prepared(document=document, xml=xml, sha256=hashlib.sha256(xml).hexdigest())
+    return Prepared(document=document, xml=xml, sha256=hashlib.sha256(xml).hexdigest(), opens_chain=permit_salt is None)
 
 
 def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: datetime) -> Arrival:
@@ -115,7 +117,7 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
     header = prepared.document.header
     leaf = Leaf(
         at=now,
-        c=register.next_commitment(session, own.party, header.permit_salt),
+        c=register.next_commitment(session, own.party, header.permit_salt, is_first=prepared.opens_chain),
         d=document_commitment(header.salt, prepared.xml),
         environment=own.environment,
         party=own.party,

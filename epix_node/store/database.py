@@ -57,6 +57,8 @@ class Database:
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
         # Writers of this process queue here, in order; SQLite's own lock would make them poll.
         self._turn = threading.Lock()
+        self._points = threading.local()
+        self._opened: list[sqlite3.Connection] = []
 
     def read_now(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` in a read transaction, in this thread."""
@@ -92,6 +94,14 @@ class Database:
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return connection
 
+    def point(self, statement: str, parameters: tuple[Any, ...]) -> Any | None:
+        """The first row of a single-row read, on a driver connection that this thread keeps."""
+        connection: sqlite3.Connection | None = getattr(self._points, "connection", None)
+        if connection is None:
+            connection = self._points.connection = self.point_reader()
+            self._opened.append(connection)
+        return connection.execute(statement, parameters).fetchone()
+
     @property
     def engine(self) -> Engine:
         """The engine for migrations; everything else goes through ``read`` and ``write``."""
@@ -101,6 +111,8 @@ class Database:
         """Wait for work in progress, then close every connection."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        for connection in self._opened:
+            connection.close()
         self._engine.dispose()
 
 

@@ -17,7 +17,7 @@ from epix_node.permit.json import permit_from_json, permit_to_json
 from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.store import cursors
-from epix_node.store.database import Session
+from epix_node.store.database import Database, Session
 from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, TokenRow, table
 
 _PERMIT = table(PermitRow)
@@ -89,6 +89,15 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None]]) -> Non
 def taken(session: Session, keys: Collection[PermitKey]) -> set[PermitKey]:
     """Those of the keys under which a permit is held."""
     return {key for key in keys if session.core.execute(_HELD, _by_key(key)).first() is not None}
+
+
+def is_new(database: Database, key: PermitKey, stamp: str | None) -> bool:
+    """Whether no permit is held under this key and the stamp is on none: one cheap look before the work of signing.
+
+    True may be out of date when the permit is recorded, so recording looks again.
+    """
+    found = database.point("SELECT 1 FROM permit WHERE issuer = ? AND number = ? LIMIT 1", (key.issuer, key.number))
+    return found is None and _stamp(stamp) is None
 
 
 def find(session: Session, key: PermitKey) -> PermitFact | None:

@@ -25,7 +25,9 @@ _REGISTER = table(RegisterRow)
 _STATE = select_rows(_REGISTER).where(_REGISTER.c.party == bindparam("party"))
 _UPDATE_STATE = update(_REGISTER).where(_REGISTER.c.party == bindparam("of"))
 _INSERT_STATE = insert(_REGISTER)
-_INSERT_ENTRY = insert(table(EntryRow))
+_ENTRY = table(EntryRow)
+_LEAF = select_rows(_ENTRY.c.leaf).where(_ENTRY.c.party == bindparam("of"), _ENTRY.c.index == bindparam("at"))
+_INSERT_ENTRY = insert(_ENTRY)
 _CHAIN_TABLE = table(ChainRow)
 _OF_CHAIN = and_(
     _CHAIN_TABLE.c.party == bindparam("chain_party"), _CHAIN_TABLE.c.permit_salt == bindparam("chain_salt")
@@ -77,11 +79,14 @@ def put_state(session: Session, held: RegisterState) -> None:
         session.core.execute(_INSERT_STATE, {"party": held.party, **values})
 
 
-def next_commitment(session: Session, party: str, permit_salt: bytes) -> bytes:
-    """The next ``c`` of this PermitSalt in this register; counts the entry (protocol decision 4)."""
+def next_commitment(session: Session, party: str, permit_salt: bytes, *, is_first: bool = False) -> bytes:
+    """The next ``c`` of this PermitSalt in this register; counts the entry (protocol decision 4).
+
+    ``is_first`` spares a look where the salt was drawn just now; 16 random bytes come only once.
+    """
     chain = {"chain_party": party, "chain_salt": permit_salt}
     connection = session.core
-    position = connection.execute(_CHAIN, chain).scalar()
+    position = None if is_first else connection.execute(_CHAIN, chain).scalar()
     if position is None:
         connection.execute(_INSERT_CHAIN, {"party": party, "permit_salt": permit_salt, "length": 1})
     else:
@@ -113,8 +118,8 @@ def leaves(session: Session, party: str, start: int, end: int) -> list[bytes]:
 
 def leaf(session: Session, party: str, index: int) -> bytes | None:
     """One leaf."""
-    row = session.get(EntryRow, (party, index))
-    return None if row is None else row.leaf
+    found: bytes | None = session.core.execute(_LEAF, {"of": party, "at": index}).scalar()
+    return found
 
 
 def drop_from(session: Session, party: str, start: int) -> None:

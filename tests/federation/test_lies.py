@@ -12,7 +12,12 @@ from aiohttp import web
 
 from epix_node.register.bundle import decode_bundle, encode_bundle
 from epix_node.store import documents, register
-from tests.federation.world import World, changing, on
+from tests.federation.world import Meddle, World, changing, on
+
+
+def saying(checkpoint: Callable[[], bytes]) -> Meddle:
+    """A side of the wire that always gives this checkpoint."""
+    return on("checkpoint", lambda _: web.Response(body=checkpoint()))
 
 
 async def test_one_flipped_byte_spoils_one_document_and_holds_up_nothing(world: World) -> None:
@@ -91,7 +96,7 @@ async def test_a_feed_that_is_ahead_of_the_checkpoint_is_cut_off_there(world: Wo
     world["XA"].publish("26XA1")
     old = world["XA"].mirror("XA").checkpoint
     world["XA"].publish("26XA2")
-    world["XA"].meddle = changing("checkpoint", lambda _: old or b"")
+    world["XA"].meddle = saying(lambda: old or b"")
     assert (await world.pull("XB")).documents == 1
     assert world["XB"].peer("XA").next_index == 1
     world["XA"].meddle = None
@@ -103,7 +108,7 @@ async def test_a_register_whose_entries_have_another_root_is_frozen(world: World
     published = world["XA"].publish("26XA1")
     await world.pull("XB")
     world["XA"].publish("26XA2")
-    world["XA"].meddle = changing("checkpoint", lambda _: world["XA"].says(2, b"\x07" * 32))
+    world["XA"].meddle = saying(lambda: world["XA"].says(2, b"\x07" * 32))
     assert (await world.pull("XB")).documents is None
     state, mirror = world["XB"].peer("XA"), world["XB"].mirror("XA")
     assert state.frozen is not None
@@ -125,7 +130,7 @@ async def test_two_histories_of_one_size_freeze_the_peer(world: World) -> None:
     world["XA"].publish("26XA1")
     await world.pull("XB")
     world.wait(minutes=1)
-    world["XA"].meddle = changing("checkpoint", lambda _: world["XA"].says(1, b"\x07" * 32))
+    world["XA"].meddle = saying(lambda: world["XA"].says(1, b"\x07" * 32))
     assert (await world.pull("XB")).documents is None
     assert world["XB"].peer("XA").frozen is not None
     assert world["XB"].mirror("XA").edge == world["XA"].mirror("XA").edge
@@ -138,7 +143,7 @@ async def test_a_smaller_register_is_noted_and_not_believed(world: World) -> Non
     world["XA"].publish("26XA2")
     await world.pull("XB")
     held = world["XB"].mirror("XA")
-    world["XA"].meddle = changing("checkpoint", lambda _: old or b"")
+    world["XA"].meddle = saying(lambda: old or b"")
     result = await world.pull("XB")
     state = world["XB"].peer("XA")
     assert result.problem == state.last_error == "rollback suspected: a checkpoint of size 1, 2 is held"
@@ -156,7 +161,7 @@ async def test_entries_towards_a_checkpoint_that_was_taken_back_are_forgotten(wo
     await world.pull("XB")
     assert world["XB"].mirror("XA").edge.size == 4096
     truth = world["XA"].node.database.read_now(register.edge_of, "XA", 300)
-    world["XA"].meddle = changing("checkpoint", lambda _: world["XA"].says(300, truth.root()))
+    world["XA"].meddle = saying(lambda: world["XA"].says(300, truth.root()))
     await world.pull("XB")
     mirror = world["XB"].mirror("XA")
     assert (mirror.edge, mirror.checkpoint_size) == (truth, 300)
@@ -180,7 +185,7 @@ async def test_a_checkpoint_that_is_not_the_logs_own_word_is_refused(
 ) -> None:
     """It cannot freeze anybody either."""
     world["XA"].publish("26XA1")
-    world["XA"].meddle = changing("checkpoint", lambda _: change(world))
+    world["XA"].meddle = saying(lambda: change(world))
     assert (await world.pull("XB")).documents is None, what
     state = world["XB"].peer("XA")
     assert (state.frozen, state.failures) == (None, 1)

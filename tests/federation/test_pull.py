@@ -289,9 +289,7 @@ async def test_evidence_that_an_alert_names_is_fetched_from_its_writer(world: Wo
     evidence = world["XA"].publish("26XA1", to="XC")
     digest, index = evidence.source.document, evidence.source.index
     assert index is not None
-    world["XB"].node.database.write_now(
-        documents.want, party="XA", sha256=digest, register_index=index, now=world.now
-    )
+    world["XB"].node.database.write_now(documents.want, party="XA", sha256=digest, register_index=index, now=world.now)
     assert (await world.pull("XB")).documents == 0
     assert world["XB"].node.database.read_now(documents.wanted, "XA") == {digest: 0}
     world["XA"].node.database.write_now(documents.grant, digest, codes=["XB"])

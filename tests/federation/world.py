@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -251,9 +251,6 @@ def changing(path: str, change: Callable[[bytes], bytes]) -> Meddle:
             return response
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
-        headers: Mapping[str, str] = {"ETag": response.headers["ETag"]} if "ETag" in response.headers else {}
-        return web.Response(body=change(response.body), headers=headers)
+        return web.Response(body=change(response.body))
 
     return meddle
-
-
