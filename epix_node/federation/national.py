@@ -8,7 +8,9 @@ Not here: requests between nodes, which are signed (``client``).
 
 from __future__ import annotations
 
+import functools
 import json
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -60,6 +62,7 @@ class NationalClient:
             timeout=_timeout(ANSWER_TIMEOUT),
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
+            verify=_tls(),
             transport=transport,
         )
 
@@ -120,3 +123,9 @@ class NationalClient:
 
 def _timeout(within: timedelta) -> httpx.Timeout:
     return httpx.Timeout(within.total_seconds(), connect=_CONNECT_TIMEOUT.total_seconds())
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the certificates of this machine takes longer than any answer on loopback."""
+    return ssl.create_default_context()

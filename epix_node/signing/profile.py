@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from cryptography import x509
 from lxml import etree
 
 from epix_node.errors import TrustError
@@ -68,6 +69,9 @@ _SIGNATURE_PROPERTIES = f"{{{XADES}}}SignedSignatureProperties"
 _DATA_OBJECT_PROPERTIES = f"{{{XADES}}}SignedDataObjectProperties"
 SIGNING_TIME = f"{{{XADES}}}SigningTime"
 _SIGNING_CERTIFICATE_V2 = f"{{{XADES}}}SigningCertificateV2"
+SIGNING_CERTIFICATE_DIGEST = "/".join(
+    (_SIGNATURE_PROPERTIES, _SIGNING_CERTIFICATE_V2, f"{{{XADES}}}Cert", f"{{{XADES}}}CertDigest")
+)
 _SIGNING_CERTIFICATE_V1 = f"{{{XADES}}}SigningCertificate"
 _DATA_OBJECT_FORMAT = f"{{{XADES}}}DataObjectFormat"
 _MIME_TYPE = f"{{{XADES}}}MimeType"
@@ -154,6 +158,11 @@ def _signing_certificate(key_info: etree._Element) -> bytes:
     certificates = list(key_info[0])
     if not certificates or any(child.tag != _X509_CERTIFICATE for child in certificates):
         _refuse("X509Data is not certificates", Reason.REFERENCE_NOT_ALLOWED)
+    for further in certificates[1:]:  # a chain, which nothing here relies on
+        try:
+            x509.load_der_x509_certificate(_base64(further))
+        except ValueError:
+            _refuse("X509Data holds something that is no certificate", Reason.SIGNATURE_INVALID)
     return _base64(certificates[0])
 
 

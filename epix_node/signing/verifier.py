@@ -23,6 +23,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 from signxml.exceptions import InvalidDigest
@@ -35,8 +36,10 @@ from epix_node.permit.reasons import Reason
 from epix_node.permit.xml.extension import DOCUMENT_NAMESPACE
 from epix_node.signing.profile import (
     DIGEST_VALUE,
+    SHA256,
     SIGNATURE,
     SIGNED_PROPERTIES,
+    SIGNING_CERTIFICATE_DIGEST,
     SignatureParts,
     check_signature,
     find_signature,
@@ -195,6 +198,16 @@ class _PinnedVerifier(XAdESVerifier):
         read = what.tag in {_DOCUMENT, SIGNED_PROPERTIES}
         # What was signed is parsed from the canonical bytes, never taken from the tree (C.6: "see what is signed").
         return VerifyResult(canonical, self._fromstring(canonical) if read else None, signature, signature_key=b"")
+
+    def _verify_cert_digests(self, verify_result: VerifyResult) -> None:
+        """SigningCertificateV2 names the pinned certificate; step 6 made sure that it is the one in KeyInfo, too."""
+        assert isinstance(self.x509_cert, x509.Certificate)
+        signed = verify_result.signed_xml
+        digests = [] if signed is None else signed.findall(SIGNING_CERTIFICATE_DIGEST)
+        if len(digests) != 1 or [child.get("Algorithm") for child in digests[0]][:1] != [SHA256]:
+            raise InvalidDigest("SigningCertificateV2 is not one SHA-256 digest")
+        if b64decode(digests[0].findtext(DIGEST_VALUE, "")) != self.x509_cert.fingerprint(hashes.SHA256()):
+            raise InvalidDigest("SigningCertificateV2 names another certificate")
 
 
 def _referenced(root: etree._Element, uri: str) -> etree._Element:

@@ -132,7 +132,7 @@ class PermitRow(SQLModel, table=True):
 
     __tablename__: ClassVar[Any] = "permit"
     __table_args__: ClassVar[Any] = (
-        Index("ix_permit_number", "issuer", "number"),
+        Index("ix_permit_number", "issuer", "number", "type", "year"),
         Index("ix_permit_order", "issued_on", "number", "issuer", "type"),
         Index("ix_permit_stamp", "issuer", "stamp"),
     )

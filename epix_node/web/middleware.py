@@ -1,10 +1,13 @@
 """Round every request: its id, one line in the log, and an answer in the form of the contract whatever happens.
 
-The line names the route and never the path: permit numbers are confidential (``domain-rules.md`` 4.5).
+The line names the route and never the path: permit numbers are confidential (``domain-rules.md`` 4.5). A line costs
+as much as a status by key, so of what goes well by the thousand (``QUIET``) it is written at the level ``debug``
+only; ``/metrics`` counts it always.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from http import HTTPStatus
@@ -19,7 +22,13 @@ from epix_node.web.access import CALLER
 from epix_node.web.keys import REQUEST_ID
 from epix_node.web.metrics import METRICS
 
-log = structlog.get_logger("epix_node.web")
+_NAME = "epix_node.web"
+
+log = structlog.get_logger(_NAME)
+_level = logging.getLogger(_NAME)
+
+QUIET = frozenset({"/api/v1/status", "/healthz", "/readyz", "/metrics"})
+"""Routes that machines ask all day."""
 
 _CODES = {404: "NO_SUCH_RESOURCE", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
 """Codes of what aiohttp itself refuses."""
@@ -36,17 +45,26 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
         response.headers["X-Request-Id"] = request_id
     route = route_of(request)
     request.app[METRICS].count(request.method, route, response.status, seconds)
+    is_quiet = route in QUIET and response.status == HTTPStatus.OK
+    level = logging.DEBUG if is_quiet else logging.INFO
+    # Asked before structlog is: it would take as long to throw the line away as the answer took.
+    if not is_quiet or _level.isEnabledFor(level):
+        _log_line(request, route, response.status, level, seconds)
+    return response
+
+
+def _log_line(request: web.Request, route: str, status: int, level: int, seconds: float) -> None:
     caller = request.get(CALLER)
-    log.info(
+    log.log(
+        level,
         "request",
-        request_id=request_id,
+        request_id=request[REQUEST_ID],
         method=request.method,
         route=route,
-        status=response.status,
+        status=status,
         ms=round(seconds * 1000, 1),
         caller=caller.name if caller is not None else None,
     )
-    return response
 
 
 def route_of(request: web.Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,8 +48,6 @@ class Reply:
     @property
     def problem(self) -> str:
         assert self.headers["Content-Type"].startswith("application/problem+json")
-        import json
-
         return str(json.loads(self.body)["code"])
 
 

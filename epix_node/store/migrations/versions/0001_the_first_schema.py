@@ -205,7 +205,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("issuer", "type", "number", "year"),
     )
     with op.batch_alter_table("permit", schema=None) as batch_op:
-        batch_op.create_index("ix_permit_number", ["issuer", "number"], unique=False)
+        batch_op.create_index("ix_permit_number", ["issuer", "number", "type", "year"], unique=False)
         batch_op.create_index("ix_permit_order", ["issued_on", "number", "issuer", "type"], unique=False)
         batch_op.create_index("ix_permit_stamp", ["issuer", "stamp"], unique=False)
 
