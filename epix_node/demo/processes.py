@@ -13,7 +13,6 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process, create_subprocess_exec
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from http import HTTPStatus
 from types import TracebackType
 from typing import Self
 
@@ -78,7 +77,7 @@ class RunningNodes:
         async with NationalClient(party=country.party, url=country.url) as client:
             try:
                 async with asyncio.timeout(within.total_seconds()):
-                    while not await _answers(client):
+                    while not await client.answers("/readyz"):
                         if process.returncode is not None:
                             raise PeerUnreachableError(
                                 f"the node of {country.party} ended with exit code {process.returncode} while it "
@@ -131,13 +130,6 @@ async def _start(country: Country) -> Process:
             stderr=STDOUT,
             env=environment,
         )
-
-
-async def _answers(client: NationalClient) -> bool:
-    try:
-        return (await client.get("/readyz")).status == HTTPStatus.OK
-    except PeerUnreachableError:
-        return False
 
 
 def _last_words(country: Country) -> str:

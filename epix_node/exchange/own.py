@@ -3,7 +3,7 @@
 ``prepare`` is the expensive part (writing, signing, verifying what was signed) and runs outside any transaction.
 ``enter`` runs inside the transaction that records the statement: index, leaf, right edge and signed checkpoint are
 committed together with it or not at all, so that an acknowledged document is always in a signed checkpoint and an
-index is never used twice, whatever crashes when (ADR 11).
+index is never used twice, whatever crashes when (ADR 13).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import json
 import ssl
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,6 +74,14 @@ class NationalClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+
+    async def answers(self, path: str, *, within: timedelta = ANSWER_TIMEOUT) -> bool:
+        """Whether the node says 200 here in time; a stopped one does not, one that hangs does not either."""
+        try:
+            reply = await self._send("GET", path, query={}, content=None, within=within)
+        except PeerUnreachableError:
+            return False
+        return reply.status == HTTPStatus.OK
 
     async def get(self, path: str, **query: str) -> Reply:
         """The node's answer, whatever its status; see ``post``."""

@@ -32,6 +32,9 @@ from epix_node.web.problems import problem, problem_of
 TICK_TIMEOUT = timedelta(seconds=300)
 """A tick answers within this time (contract 7)."""
 
+PING_TIMEOUT = timedelta(seconds=5)
+"""Longest wait for a node to say that it lives; one that hangs is treated as a stopped one."""
+
 _MAX_BODY_BYTES = 4096
 _PAGE = 500
 _STATES = ("open", "pending")
@@ -119,9 +122,11 @@ class Secretariat:
         """Every node that answers has run one round; whether that changed anything. Adds to ``pulled``."""
         changed = False
         for client in self._clients:
+            if not await client.answers("/healthz", within=PING_TIMEOUT):
+                continue
             try:
                 reply = await client.post("/sandbox/v1/tick", {}, within=TICK_TIMEOUT)
-            except PeerUnreachableError:
+            except PeerUnreachableError:  # it was killed just now
                 continue
             answer = client.expect(reply, 200, what="a tick")
             for party, documents in answer["pulled"].items():
@@ -140,10 +145,12 @@ class Secretariat:
         """
         held: dict[str, set[tuple[str, str]]] = {}
         for client in self._clients:
+            if not await client.answers("/healthz", within=PING_TIMEOUT):
+                continue
             for state in _STATES:
                 try:
                     found = await _all_findings(client, state=state)
-                except PeerUnreachableError:
+                except PeerUnreachableError:  # it was killed just now
                     break
                 for finding in found:
                     held.setdefault(finding["id"], set()).add((state, finding["class"]))

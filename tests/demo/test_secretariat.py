@@ -35,6 +35,9 @@ class FakeNode:
             return web.json_response(answer, status=answer["status"])
         return web.json_response({"now": "-", "rounds": 1, "findings": COUNTS, **answer})
 
+    async def healthz(self, request: web.Request) -> web.Response:
+        return web.json_response({})
+
     async def listed(self, request: web.Request) -> web.Response:
         found = [finding for finding in self.findings if finding["state"] == request.query["state"]]
         at = int(request.query.get("cursor", "0"))
@@ -45,6 +48,7 @@ class FakeNode:
         app = web.Application()
         app.router.add_post("/sandbox/v1/tick", self.tick)
         app.router.add_get("/api/v1/findings", self.listed)
+        app.router.add_get("/healthz", self.healthz)
         return app
 
 
