@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -43,6 +44,9 @@ from epix_node.trust.manifest import (
     WitnessEntry,
     parse_manifest,
 )
+
+_SQLITE_MAGIC = b"SQLite format 3\0"
+"""How every SQLite file begins (sqlite.org/fileformat2.html, 1.3)."""
 
 API_PATH = "/epix/v1/"
 """Where the federation API stands under ``[server] base_url`` (contract 3)."""
@@ -197,10 +201,12 @@ def open_database(config: Config, *, create: bool = False) -> Database:
     """The database of the configuration, whatever its schema. With ``create``, an absent file is made, and is empty.
 
     Raises:
-        ConfigError: there is none, or it cannot be made.
+        ConfigError: there is none, it cannot be made, or the file is something else.
     """
     path = config.store_path
-    if path is not None and not path.is_file():
+    if path is not None and path.is_file():
+        _require_sqlite(path)
+    elif path is not None:
         if not create:
             raise ConfigError(
                 f"[store] url: there is no database {path}; `epix-node store migrate` makes an empty one, "
@@ -211,6 +217,16 @@ def open_database(config: Config, *, create: bool = False) -> Database:
         except OSError as error:
             raise ConfigError(f"[store] url: {path.parent} cannot be made: {error.strerror}") from error
     return Database(config.store_url)
+
+
+def _require_sqlite(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_SQLITE_MAGIC))
+    except OSError as error:
+        raise ConfigError(f"[store] url: {path} cannot be read: {error.strerror}") from error
+    if magic not in {b"", _SQLITE_MAGIC}:  # an empty file is an empty database
+        raise ConfigError(f"[store] url: {path} is no SQLite database")
 
 
 def require_schema(database: Database) -> None:

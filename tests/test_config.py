@@ -131,24 +131,42 @@ def test_other_variables_are_none_of_its_business(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[party]\ncode = "XA"\n\n[server]\nlisen = "x"\n', ":5: [server] lisen: there is no such setting; did you mean listen?"),
+        (
+            '[party]\ncode = "XA"\n\n[server]\nlisen = "x"\n',
+            ":5: [server] lisen: there is no such setting; did you mean listen?",
+        ),
         ('[party]\ncode = "XA"\n[sever]\n', ":3: [sever]: there is no such section; did you mean server?"),
         ('code = "XA"\n', ":1: code: a setting outside of any section; did you mean [party] code?"),
         ('path = "/"\n', ":1: path: a setting outside of any section"),
         ('[party]\ncode = "xa"\n', ":2: [party] code: expected a code of two capital letters"),
         ('[party]\nname = "MA"\n', ":1: [party] code: Field required"),
-        ('[party]\ncode = "XA"\ntimezone = "Mars/Olympus"\n', ":3: [party] timezone: there is no time zone 'Mars/Olympus'"),
+        (
+            '[party]\ncode = "XA"\ntimezone = "Mars/Olympus"\n',
+            ":3: [party] timezone: there is no time zone 'Mars/Olympus'",
+        ),
         ('[party]\ncode = "XA"\nissues_for = ["XB"]\n', ":1: [party]: issues_for does not name XA itself"),
         ('[party]\ncode = "XA"\nenvironment = "prod"\n', ":1: [party]: XA is a fictional country"),
         (
             '[party]\ncode = "XA"\ncoverage = [{types = ["Q"], published_within_h = 24}]\n',
             ":3: [party] coverage.0.types.0: ",
         ),
-        ('[party]\ncode = "XA"\n[federation]\npoll_interval = "soon"\n', ":4: [federation] poll_interval: expected a time"),
-        ('[party]\ncode = "XA"\n[federation]\npoll_interval = 0.5\n', ":4: [federation] poll_interval: expected a time"),
-        ('[party]\ncode = "XA"\n[federation]\npoll_interval = 0\n', ":4: [federation] poll_interval: expected more than"),
+        (
+            '[party]\ncode = "XA"\n[federation]\npoll_interval = "soon"\n',
+            ":4: [federation] poll_interval: expected a time",
+        ),
+        (
+            '[party]\ncode = "XA"\n[federation]\npoll_interval = 0.5\n',
+            ":4: [federation] poll_interval: expected a time",
+        ),
+        (
+            '[party]\ncode = "XA"\n[federation]\npoll_interval = 0\n',
+            ":4: [federation] poll_interval: expected more than",
+        ),
         ('[party]\ncode = "XA"\n[server]\nlisten = "8080"\n', ":4: [server] listen: expected HOST:PORT"),
-        ('[party]\ncode = "XA"\n[server]\nbase_url = "ftp://x"\n', ":4: [server] base_url: expected an http or https URL"),
+        (
+            '[party]\ncode = "XA"\n[server]\nbase_url = "ftp://x"\n',
+            ":4: [server] base_url: expected an http or https URL",
+        ),
         ('[party]\ncode = "XA"\n[server]\nworkers = true\n', ":4: [server] workers: "),
         ('[party]\ncode = "XA"\n[store]\nurl = "mysql://x"\n', ":4: [store] url: expected sqlite:///PATH"),
         (

@@ -111,6 +111,13 @@ def test_without_a_database_it_does_not_open(config):
     assert not config.store_path.exists()
 
 
+def test_with_another_kind_of_file_it_does_not_open(config):
+    """A mistake in the configuration, not in the program."""
+    config.store_path.write_bytes(b"this is no database")
+    with pytest.raises(ConfigError, match="is no SQLite database"), open_node(config):
+        pass
+
+
 def test_with_an_old_schema_it_does_not_open_unless_told_to_migrate(config):
     """The message names the command."""
     with closing(sqlite3.connect(config.store_path)) as connection:

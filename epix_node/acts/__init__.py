@@ -1,1 +1,1 @@
-"""What this Party does: publish, withdraw, endorse, confirm, correct, look up, decide, alert. Sync, an act at a time."""
+"""What this Party does: publish, withdraw, report, look up, decide, alert. Sync, one whole act at a time."""

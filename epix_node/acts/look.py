@@ -39,7 +39,7 @@ from epix_node.permit.status import Flag, Standing, Status
 from epix_node.reconcile.observation import is_known_absent
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import verify
-from epix_node.store import cases, documents, permits, register
+from epix_node.store import cases, documents, peers, permits, register
 from epix_node.store.database import Session
 
 
@@ -52,6 +52,8 @@ class Sight:
     authoritative: bool
     watermark: Watermark
     freshness: Freshness
+    disputed: bool
+    """Whether the issuer's register contradicted itself: its mirror is frozen until somebody has looked."""
     absence_is_known: bool
     """Whether the issuer would have published it, had it issued it (contract 4, NOT_ISSUED)."""
 
@@ -170,7 +172,7 @@ def see(
     fact = meant[0] if meant else None
     standing = None
     if fact is not None:
-        standing = next(s for s, _ in cases.cards(session, ref.issuer, ref.number) if s.key == fact.key)
+        standing = next(s for s in cases.cards(session, ref.issuer, ref.number) if s.key == fact.key)
     authoritative, watermark = watermark_of(session, office, ref.issuer, now=now)
     known = False
     if fact is None:
@@ -182,8 +184,16 @@ def see(
         authoritative=authoritative,
         watermark=watermark,
         freshness=Freshness.FRESH if fresh else policy.freshness(watermark.time, now=now),
+        disputed=not authoritative and is_disputed(session, office, ref.issuer),
         absence_is_known=known,
     )
+
+
+def is_disputed(session: Session, office: Office, issuer: str) -> bool:
+    """Whether the node that speaks for the issuer is frozen here for showing two histories."""
+    party = office.keyring().speaker_for(issuer)
+    peer = peers.state(session, party) if party is not None else None
+    return peer is not None and peer.frozen is not None
 
 
 def watermark_of(session: Session, office: Office, issuer: str, *, now: datetime) -> tuple[bool, Watermark]:
@@ -220,6 +230,8 @@ def answer_for(
     """Put the answer together from what was seen."""
     day = office.today(now)
     standing, fact = seen.standing, seen.fact
+    if seen.disputed:
+        extra_flags = (*extra_flags, Flag.REGISTER_DISPUTED)
     if standing is not None and fact is not None:
         status_, flags = standing.status_on(day), {*standing.flags_on(day), *extra_flags}
         signature = signature or SignatureState.VALID.value

@@ -98,18 +98,19 @@ def _diagnosis(invocation: Invocation, *, reach: bool) -> Iterator[Check]:
         yield _fail("configuration", str(error), "mend the setting, or make a node with `epix-node init`")
         return
     yield _ok("configuration", str(config.path))
-    yield from _keys(config)
-    yield from _database(config)
+    needed = [*_keys(config), *_database(config), *_clock(config)]
+    yield from needed
     yield from _disk(config)
     yield from _addresses(config)
-    yield from _clock(config)
+    if any(check.state is State.FAIL and check.name != "certificate" for check in needed):
+        return  # the node cannot be opened, for the reasons that were told
     try:
         with invocation.node() as node:
             yield from _inside(node)
             if reach:
                 yield from _reached(node)
     except EpixError as error:
-        yield _fail("node", str(error), "see the checks above")
+        yield _fail("node", str(error), "mend the configuration")
 
 
 def _keys(config: Config) -> Iterator[Check]:
@@ -150,8 +151,7 @@ def _database(config: Config) -> Iterator[Check]:
         return
     held, problems = problems_of(path)
     for problem in problems:
-        what, _, advice = problem.partition("; ") if "; " in problem else problem.partition(": run ")
-        yield _fail("database", what, f"run {advice}" if advice.startswith("`") else advice or None)
+        yield _fail("database", problem.what, problem.advice)
     if not problems:
         yield _ok("database", f"{path} is sound, schema {held}")
 
@@ -316,5 +316,5 @@ def _warn(name: str, message: str, advice: str) -> Check:
     return Check(name=name, state=State.WARN, message=message, advice=advice)
 
 
-def _fail(name: str, message: str, advice: str | None) -> Check:
+def _fail(name: str, message: str, advice: str) -> Check:
     return Check(name=name, state=State.FAIL, message=message, advice=advice)

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 
-def problems_of(path: Path) -> tuple[str | None, list[str]]:
-    """The file's schema revision, and what is wrong with it: with the file, its references, its schema's age."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a database, and what to do about it."""
+
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.advice}"
+
+
+_RESTORE = "restore a backup"
+_MIGRATE = "run `epix-node store migrate`"
+
+
+def problems_of(path: Path) -> tuple[str | None, list[Problem]]:
+    """The file's schema revision, and what is wrong with the file, its references, and its schema's age."""
     from epix_node.store.schema import head
 
     if not path.is_file():
-        return None, [f"there is no database {path}; `epix-node store migrate` makes an empty one"]
+        return None, [Problem(f"there is no database {path}", f"{_RESTORE}, or {_MIGRATE} to begin with an empty one")]
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             damage = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)")]
             if damage != ["ok"]:
-                return None, [f"the file is damaged: {line}; restore a backup" for line in damage]
+                return None, [Problem(f"the file is damaged: {line}", _RESTORE) for line in damage]
             orphans = len(connection.execute("PRAGMA foreign_key_check").fetchall())
             held = _revision(connection)
     except sqlite3.Error as error:
-        return None, [f"{path} cannot be read: {error}"]
-    problems = [f"{orphans} rows refer to rows that are not there; restore a backup"] if orphans else []
+        return None, [Problem(f"{path} cannot be read: {error}", _RESTORE)]
+    problems = [Problem(f"{orphans} rows refer to rows that are not there", _RESTORE)] if orphans else []
     if held != head():
-        problems.append(
-            f"the database has schema {held or 'none'}, this program needs {head()}: run `epix-node store migrate`"
-        )
+        problems.append(Problem(f"the database has schema {held or 'none'}, this program needs {head()}", _MIGRATE))
     return held, problems
 
 

@@ -49,7 +49,8 @@ def check(context: typer.Context, *, _json: JsonOption = False) -> None:
     path = config.store_path
     if path is None:
         raise ConfigError("[store] url: only SQLite databases can be checked by this release")
-    held, problems = problems_of(path)
+    held, found = problems_of(path)
+    problems = [str(problem) for problem in found]
     if not problems:
         database = open_database(config)
         try:

@@ -141,12 +141,17 @@ def _against(basis: Basis, *, purpose: Purpose, policy: Policy) -> Iterable[Reas
     in_time = basis.status is Status.EXPIRED and Flag.EXPORTED_IN_TIME in basis.flags
     if purpose is Purpose.EXPORT and (basis.status is Status.EXPORTED or in_time):
         yield Reason.USED
-    elif in_time and policy.import_after_expiry is ImportAfterExpiry.ACCEPT_IF_EXPORTED_IN_TIME:
-        return
-    elif basis.status is Status.NOT_ISSUED and Flag.REGISTER_DISPUTED in basis.flags:
+    elif _is_excused(basis, in_time=in_time, policy=policy):
         return
     elif basis.status in _STATUS_REASONS:
         yield _STATUS_REASONS[basis.status]
+
+
+def _is_excused(basis: Basis, *, in_time: bool, policy: Policy) -> bool:
+    """The two statuses that speak against a permit only under a condition (contract 4)."""
+    if in_time:
+        return policy.import_after_expiry is ImportAfterExpiry.ACCEPT_IF_EXPORTED_IN_TIME
+    return basis.status is Status.NOT_ISSUED and Flag.REGISTER_DISPUTED in basis.flags
 
 
 def _unsure(basis: Basis) -> Iterable[Reason]:

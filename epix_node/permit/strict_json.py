@@ -40,13 +40,11 @@ def load_json(data: bytes) -> object:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedDocumentError("JSON must be UTF-8", code="NOT_UTF8") from error
-    # Before parsing, since the parser recurses.
-    if _depth(data) > MAX_JSON_DEPTH:
+    # Before parsing, since the parser recurses. Fewer brackets than levels allowed cannot nest too deep.
+    if data.count(b"{") + data.count(b"[") > MAX_JSON_DEPTH and _depth(data) > MAX_JSON_DEPTH:
         raise MalformedDocumentError(f"JSON nested deeper than {MAX_JSON_DEPTH}", code="LIMIT_EXCEEDED")
     try:
-        value: object = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_exact_decimal
-        )
+        value: object = _DECODER.decode(text)
     except ValueError as error:  # JSONDecodeError, and an integer of more digits than Python converts
         # The parser's own sentence names a position and never quotes the text.
         where = f": {error.msg} at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
@@ -87,3 +85,7 @@ def _refuse_half_characters(value: object) -> None:
         json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except UnicodeEncodeError as error:
         raise MalformedDocumentError("half a surrogate pair in a JSON string") from error
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_exact_decimal)
+"""Made once: making it takes longer than reading a small body."""

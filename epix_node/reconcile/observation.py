@@ -20,7 +20,7 @@ from datetime import datetime
 from epix_node.permit.event import PermitRef
 from epix_node.permit.model import PermitType
 from epix_node.reconcile.view import Observation
-from epix_node.store import register
+from epix_node.store import peers, register
 from epix_node.store.database import Session
 from epix_node.trust.coverage import Coverage
 from epix_node.trust.keyring import Keyring
@@ -33,7 +33,12 @@ def observe(session: Session, keyring: Keyring, party: str, issuer: str, *, now:
     speaker = keyring.speaker_for(issuer)
     if speaker is None or (speaker != party and not register.is_wholly_read(session, speaker)):
         return None
-    return Observation(coverage=keyring.coverage(speaker), watermark=_watermark(session, party, speaker, now=now))
+    peer = peers.state(session, speaker)
+    return Observation(
+        coverage=keyring.coverage(speaker),
+        watermark=_watermark(session, party, speaker, now=now),
+        disputed=peer is not None and peer.frozen is not None,
+    )
 
 
 def is_known_absent(session: Session, keyring: Keyring, party: str, ref: PermitRef, *, now: datetime) -> bool:

@@ -86,8 +86,7 @@ def record_page(
             Refused(sha256=source.document, index=source.index, reason=Reason.CONTENT_DIFFERS.value, xml=arrival.xml),
             now=now,
         )
-    for digest in fresh.keys() & documents.wanted(session, party).keys():
-        documents.no_longer_wanted(session, party, digest)
+    documents.no_longer_wanted(session, party, fresh.keys())
     return len(fresh) - len(refused)
 
 
@@ -114,7 +113,7 @@ def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arriv
 
 def put_aside(session: Session, party: str, refused: Refused, *, now: datetime) -> None:
     """Keep a refused document in quarantine."""
-    documents.no_longer_wanted(session, party, refused.sha256)
+    documents.no_longer_wanted(session, party, [refused.sha256])
     documents.quarantine(
         session,
         party=party,

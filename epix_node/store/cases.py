@@ -13,7 +13,7 @@ from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
 from epix_node.permit.event import Confirmation, EventLine
-from epix_node.permit.facts import Case, EventFact, PermitFact, Source, WithdrawalFact, permit_meant
+from epix_node.permit.facts import Case, EventFact, PermitFact, WithdrawalFact, permit_meant
 from epix_node.permit.number import PermitKey
 from epix_node.permit.status import Flag, LineBalance, Standing, Status
 from epix_node.store import events, permits
@@ -152,19 +152,14 @@ def _card(fact: PermitFact, standing: Standing) -> dict[str, Any]:
     }
 
 
-def cards(session: Session, issuer: str, number: str) -> list[tuple[Standing, Source]]:
-    """The standing of every permit with this number, each with its document's register entry."""
+def cards(session: Session, issuer: str, number: str) -> tuple[Standing, ...]:
+    """The standing of every permit with this number."""
     query = (
         select(StatusCardRow)
         .where(StatusCardRow.issuer == issuer, StatusCardRow.number == number)
         .order_by(col(StatusCardRow.type), col(StatusCardRow.year))
     )
-    found = []
-    for row in session.exec(query):
-        fact = permits.find(session, PermitKey(issuer=row.issuer, type=row.type, number=row.number, year=row.year))
-        assert fact is not None
-        found.append((_standing(row), fact.source))
-    return found
+    return tuple(_standing(row) for row in session.exec(query))
 
 
 def _standing(row: StatusCardRow) -> Standing:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, or_
+from sqlalchemy import delete, insert, or_
 from sqlmodel import col, select
 
 from epix_node.document.model import ExchangeDocument
@@ -158,24 +158,27 @@ def audience_of(session: Session, sha256: str, *, party: str) -> tuple[str, ...]
 
 
 def want(session: Session, *, party: str, sha256: str, register_index: int, now: datetime) -> None:
-    """Remember to ask this Party for a document that an alert names."""
-    if session.get(WantedRow, (party, sha256)) is None and not held(session, party, [sha256]):
-        session.add(WantedRow(party=party, sha256=sha256, register_index=register_index, added_at=now))
-        session.flush()
+    """Remember to ask this Party for a document; one that was asked for in vain goes to the end of the queue."""
+    row = session.get(WantedRow, (party, sha256))
+    if row is not None:
+        row.asked_at = now
+    elif not held(session, party, [sha256]):
+        session.add(WantedRow(party=party, sha256=sha256, register_index=register_index, asked_at=now))
+    session.flush()
 
 
 def wanted(session: Session, party: str) -> dict[str, int]:
-    """The digests to ask this Party for, each with its register index."""
-    rows = session.exec(select(WantedRow).where(WantedRow.party == party).order_by(col(WantedRow.sha256)).limit(256))
-    return {row.sha256: row.register_index for row in rows}
+    """The next digests to ask this Party for, at most 256, each with its register index."""
+    query = select(WantedRow).where(WantedRow.party == party).order_by(col(WantedRow.asked_at), col(WantedRow.sha256))
+    return {row.sha256: row.register_index for row in session.exec(query.limit(256))}
 
 
-def no_longer_wanted(session: Session, party: str, sha256: str) -> None:
-    """The document came, or its writer will not give it."""
-    row = session.get(WantedRow, (party, sha256))
-    if row is not None:
-        session.delete(row)
-        session.flush()
+def no_longer_wanted(session: Session, party: str, digests: Collection[str]) -> None:
+    """The documents came, or went to quarantine."""
+    ordered = sorted(digests)
+    for start in range(0, len(ordered), 500):
+        chunk = ordered[start : start + 500]
+        session.execute(delete(WantedRow).where(col(WantedRow.party) == party, col(WantedRow.sha256).in_(chunk)))
 
 
 def quarantine(

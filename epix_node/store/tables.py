@@ -348,7 +348,7 @@ class WantedRow(SQLModel, table=True):
     party: str = Field(primary_key=True)
     sha256: str = Field(primary_key=True)
     register_index: int
-    added_at: datetime = _time()
+    asked_at: datetime = _time()
 
 
 class GrantRow(SQLModel, table=True):

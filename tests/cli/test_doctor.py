@@ -55,8 +55,8 @@ def test_lost_and_open_keys_fail(free):
     """Each with the file's name and the remedy."""
     free.config.key_files.log_key.chmod(0o644)
     found = states(free, 1)
-    assert (found["keys"], found["node"]) == ("FAIL", "FAIL")
-    assert "certificate" not in found
+    assert found["keys"] == "FAIL"
+    assert not {"certificate", "register", "peers"} & set(found)
     assert "chmod 600" in free.run("doctor", code=1).stdout
 
 
@@ -75,6 +75,13 @@ def test_a_database_that_is_gone_or_damaged_fails(free):
     assert states(free, 1)["database"] == "FAIL"
     free.run("store", "migrate")
     assert states(free)["database"] == "OK"
+
+
+def test_a_peer_that_claims_an_own_code_fails(free, xb, monkeypatch):
+    """The node does not open, and the line says why."""
+    free.run("peers", "add", "-", stdin=xb.run("federation", "request").stdout)
+    monkeypatch.setenv("EPIX_PARTY__ISSUES_FOR", "XA,XB")
+    assert states(free, 1)["node"] == "FAIL"
 
 
 def test_an_address_in_use_is_fine_if_the_node_runs(free):

@@ -97,7 +97,13 @@ def test_control_characters_of_a_message_do_not_reach_the_terminal(broken, epix_
 
 def test_wrong_usage_is_exit_2(epix_node):
     """Unknown commands, options and values."""
-    for arguments in (["frobnicate"], ["--frobnicate"], ["status", "XA"], ["status", "X", "1"], ["verify", "--at", "x"]):
+    for arguments in (
+        ["frobnicate"],
+        ["--frobnicate"],
+        ["status", "XA"],
+        ["status", "X", "1"],
+        ["verify", "--at", "x"],
+    ):
         epix_node(*arguments, code=2)
 
 

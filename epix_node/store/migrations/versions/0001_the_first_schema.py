@@ -293,7 +293,7 @@ def upgrade() -> None:
         sa.Column("party", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("register_index", sa.Integer(), nullable=False),
-        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("party", "sha256"),
     )
     op.create_table(
