@@ -210,7 +210,7 @@ def test_nodes_of_the_sandbox_may_have_private_addresses(tmp_path):
 
 def test_a_missing_file_says_what_to_do(tmp_path):
     """The two ways to go on are in the message."""
-    with pytest.raises(ConfigError, match="no such file.*epix-node init.*--config or EPIX_CONFIG"):
+    with pytest.raises(ConfigError, match=r"no such file.*epix-node init.*--config or EPIX_CONFIG"):
         load_config(tmp_path / "nowhere.toml", {})
 
 

@@ -179,7 +179,7 @@ def _kind(paper: Paper) -> str:
 
 
 def _by(transport: str | None) -> str:
-    return f"air waybill {transport}" if transport else ""
+    return f"transport document {transport}" if transport else ""
 
 
 def _proof(paper: Paper) -> dict[str, str]:

@@ -13,7 +13,9 @@ from epix_node.demo.story import Found, Report, Told
 WIDTH = 110
 """Columns of a line; most terminals and the README show so many."""
 
-_HEADINGS = ("fraud", "pattern", "expected in", "found in", "same id", "class")
+_HEADINGS = ("scene", "pattern", "expected in", "found in", "same id", "class")
+
+_TITLES = {Kind.TRADE: "Ordinary trade", Kind.FRAUD: "Frauds", Kind.INNOCENT: "Innocent look-alikes"}
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -22,7 +24,7 @@ def lines(report: Report) -> Iterator[str]:
     yield f"{len(report.told)} scenes, {days} days from {report.begins:%d %B %Y}. Times are UTC."
     for kind in Kind:
         yield ""
-        yield f"{kind.value.capitalize()}"
+        yield _TITLES[kind]
         for told in report.told:
             if told.scene.kind is kind:
                 yield from _scene(told)

@@ -52,7 +52,7 @@ def broken(monkeypatch):
     """A command that raises whatever it is given."""
     raised: list[BaseException] = []
 
-    def fail(context: typer.Context, _json: main.permits.JsonOption = False) -> None:
+    def fail(context: typer.Context, *, _json: main.permits.JsonOption = False) -> None:
         raise raised[0]
 
     name = "break"
