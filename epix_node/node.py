@@ -235,7 +235,7 @@ def require_schema(database: Database) -> None:
     Raises:
         ConfigError: it has not; the message says which it has and what to do.
     """
-    held, needed = schema.revision(database), schema.head()
+    held, needed = schema.revision(database), schema.HEAD
     if held != needed:
         raise ConfigError(
             f"the database has schema {held or 'none'}, this program needs {needed}: run `epix-node store migrate`"
