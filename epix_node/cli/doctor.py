@@ -188,6 +188,8 @@ def _addresses(config: Config) -> Iterator[Check]:
             advice = "set [server] listen to an address of this machine that the node's account may use"
             yield _fail("listen", f"{config.server.listen} cannot be used: {error.strerror or error}", advice)
     yield _base_url(config)
+    if config.server.workers > 1:
+        yield _warn("workers", f"[server] workers is {config.server.workers}", "this release runs one process")
 
 
 def _base_url(config: Config) -> Check:
@@ -257,6 +259,7 @@ def _inside(node: Node) -> Iterator[Check]:
 
 
 def _peers(node: Node, now: datetime) -> Iterator[Check]:
+    from epix_node.clock import format_time
     from epix_node.store import peers
 
     states = node.database.read_now(peers.states)
@@ -276,9 +279,8 @@ def _peers(node: Node, now: datetime) -> Iterator[Check]:
         elif state.failures:
             yield _warn(name, f"failed {state.failures} times: {state.last_error}", "see its address, and ask it")
         else:
-            yield _ok(
-                name, "never pulled from" if state.last_success is None else f"reached at {state.last_success:%c}"
-            )
+            reached = state.last_success
+            yield _ok(name, f"last reached at {format_time(reached)}" if reached is not None else "not pulled from yet")
 
 
 def _reached(node: Node) -> Iterator[Check]:

@@ -60,7 +60,7 @@ def exit_code(error: EpixError) -> ExitCode:
 
 def failure_text(error: EpixError, *, label: str | None = None) -> str:
     """What people are told: one line, and a line for each finding or candidate."""
-    said = [f"{label}: {error}" if label is not None else str(error)]
+    said = [str(error) if label is None or str(error).startswith(label) else f"{label}: {error}"]
     if isinstance(error, RulesBrokenError):
         said += [finding_line(finding) for finding in error.findings]
     if isinstance(error, AmbiguousNumberError):

@@ -25,7 +25,7 @@ _MIGRATE = "run `epix-node store migrate`"
 
 def problems_of(path: Path) -> tuple[str | None, list[Problem]]:
     """The file's schema revision, and what is wrong with the file, its references, and its schema's age."""
-    from epix_node.store.schema import head
+    from epix_node.store.schema import HEAD
 
     if not path.is_file():
         return None, [Problem(f"there is no database {path}", f"{_RESTORE}, or {_MIGRATE} to begin with an empty one")]
@@ -39,8 +39,8 @@ def problems_of(path: Path) -> tuple[str | None, list[Problem]]:
     except sqlite3.Error as error:
         return None, [Problem(f"{path} cannot be read: {error}", _RESTORE)]
     problems = [Problem(f"{orphans} rows refer to rows that are not there", _RESTORE)] if orphans else []
-    if held != head():
-        problems.append(Problem(f"the database has schema {held or 'none'}, this program needs {head()}", _MIGRATE))
+    if held != HEAD:
+        problems.append(Problem(f"the database has schema {held or 'none'}, this program needs {HEAD}", _MIGRATE))
     return held, problems
 
 

@@ -45,7 +45,7 @@ $coverage
 listen = $listen
 # The address at which other nodes reach it, without a path of its own unless a proxy takes it away again.
 base_url = $base_url
-# Processes that answer requests.
+# Processes that answer requests. This release runs one, whatever stands here.
 # workers = 1
 
 [store]

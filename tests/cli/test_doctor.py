@@ -138,3 +138,9 @@ def test_a_party_that_promises_nothing_is_told(free, monkeypatch):
     """Silence about its numbers would then say nothing."""
     monkeypatch.setenv("EPIX_PARTY__COVERAGE", "[]")
     assert states(free)["coverage"] == "WARN"
+
+
+def test_more_workers_than_this_release_runs_are_told(free, monkeypatch):
+    """The setting is of the contract; nothing is done with it yet, and that is said."""
+    monkeypatch.setenv("EPIX_SERVER__WORKERS", "4")
+    assert states(free)["workers"] == "WARN"

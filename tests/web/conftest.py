@@ -192,9 +192,7 @@ def node(home: Path, opened: ExitStack) -> Node:
 
 def admit_clients(node: Node) -> dict[str, str]:
     """One client of each role, with the role's name; their tokens."""
-    return {
-        role.value: node.database.write_now(clients.add, role.value, role, now=START) for role in Role
-    }
+    return {role.value: node.database.write_now(clients.add, role.value, role, now=START) for role in Role}
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ async def test_the_list_pages_through_permits_in_their_order(api: Api):
 async def test_the_list_is_filtered(api: Api):
     """Each filter of the contract keeps what it names."""
     await api.publish("26XA1", lines=TWO_LINES)
-    await api.publish("26XA2", type="R", issued_on="2026-02-01")
+    await api.publish("26XA2", type="R", issued_on="2026-02-01", valid_until="2026-07-31")
     await api.post(path_of("26XA2") + "/withdrawal", {"reason": "lost"})
 
     async def numbers(query: str) -> list[str]:
@@ -227,5 +227,3 @@ async def test_a_stamp_is_used_once(api: Api):
     reply = await api.post("/api/v1/permits", permit_json("26XA2", security_stamp="xa0012345"))
     assert reply.code == "RULES_BROKEN"
     assert "STP-01" in {finding["rule"] for finding in reply.body["findings"]}
-
-
