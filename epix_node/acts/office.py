@@ -49,6 +49,10 @@ class Office:
             customs_union=self.customs_union,
         )
 
+    def origin_of(self, party: str) -> str:
+        """The origin line of a Party's register, or its code where no manifest of it is known."""
+        return self.keyring().origin(party) or party
+
     def today(self, now: datetime) -> date:
         """The calendar day in the office's own zone (contract 1)."""
         return now.astimezone(self.timezone).date()

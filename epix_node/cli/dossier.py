@@ -43,7 +43,10 @@ def dossier(office: Office, policy: Policy, ref: NumberRef, *, now: datetime) ->
         "permit": permit_to_json(fact.permit),
         "status": answer.to_json(request_id=new_request_id()),
         "events": events,
-        "findings": [one.to_json() for one in office.database.read_now(findings.about, ref.issuer, ref.number)],
+        "findings": [
+            one.to_json(origin_of=office.origin_of)
+            for one in office.database.read_now(findings.about, ref.issuer, ref.number)
+        ],
         "document": fact.source.document,
         "register_index": fact.source.index,
     }

@@ -97,7 +97,7 @@ def _outcome(node: Node, reported: Reported) -> Outcome:
             "document": reported.source.document,
             "register_index": reported.source.index,
             "status": status,
-            "findings": [finding.to_json() for finding in reported.findings],
+            "findings": [one.to_json(origin_of=node.office.origin_of) for one in reported.findings],
             "created": reported.created,
         },
         lines=lines,

@@ -122,6 +122,7 @@ def findings(
     )
     with invocation.node() as node:
         found = _all(node, wanted)
+        told = [one.to_json(origin_of=node.office.origin_of) for one in found]
 
     def tell(terminal: Terminal) -> None:
         rows = [
@@ -135,7 +136,7 @@ def findings(
         headings = ("pattern", "class", "state", "permit", "first seen", "what was found", "id")
         terminal.table(headings, rows, empty="nothing was found")
 
-    invocation.answer({"findings": [one.to_json() for one in found], "next": None}, tell)
+    invocation.answer({"findings": told, "next": None}, tell)
     if fail_on is not None:
         order = list(Class)
         counts = order[: order.index(fail_on) + 1]

@@ -7,6 +7,7 @@ the facts, in whatever order they came, shows the same finding under the same id
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -85,8 +86,8 @@ class Finding:
     ruleset: str
     derived: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """As contract 5 prints it; ``origin`` in a piece of evidence is the Party whose register lists it."""
+    def to_json(self, *, origin_of: Callable[[str], str]) -> dict[str, Any]:
+        """As contract 5 prints it; ``origin_of`` gives the origin line of a Party's register."""
         return {
             "id": self.id,
             "pattern": self.pattern,
@@ -98,7 +99,7 @@ class Finding:
             "opened": format_time(self.opened) if self.opened else None,
             "summary": self.summary,
             "evidence": [
-                {"kind": e.type, "document": e.document, "register": {"origin": e.party, "index": e.index}}
+                {"kind": e.type, "document": e.document, "register": {"origin": origin_of(e.party), "index": e.index}}
                 for e in self.evidence
             ],
             "values": dict(self.values),

@@ -127,7 +127,8 @@ def _sqlite_path(url: str) -> Path:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url, pool_size=READERS + 2, max_overflow=4)
+    # Errors of the driver must not quote rows: they hold names and addresses.
+    engine = create_engine(url, pool_size=READERS + 2, max_overflow=4, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _open(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

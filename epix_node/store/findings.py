@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, tuple_
+from sqlalchemy import func, literal, tuple_
 from sqlmodel import col, select
 
 from epix_node.clock import parse_time
@@ -116,7 +116,9 @@ def page(
     order = (col(FindingRow.first_seen), col(FindingRow.id))
     if cursor is not None:
         seen, last_id = cursors.decode(cursor, parts=2)
-        query = query.where(tuple_(*order) > tuple_(from_micros(int(seen)), last_id))
+        # With its type, or the time would be compared as a text, which is greater than every number.
+        after = tuple_(literal(from_micros(int(seen)), UtcTime()), last_id)
+        query = query.where(tuple_(*order) > after)
     rows = list(session.exec(query.order_by(*order).limit(limit + 1)))
     following = None
     if len(rows) > limit:

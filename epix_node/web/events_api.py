@@ -112,7 +112,7 @@ async def _reply(
     else:
         ref = admitted.ref if admitted is not None else reported.permit
         status = await answers.status_after(request, ref, is_customs=is_customs, now=now)
-        found = [finding.to_json() for finding in reported.findings]
+        found = [finding.to_json(origin_of=request.app[DESK].office.origin_of) for finding in reported.findings]
     body = {
         "event_id": reported.event_id,
         "document": reported.source.document,

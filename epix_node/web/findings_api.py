@@ -37,7 +37,8 @@ async def list_findings(request: web.Request, client: Client) -> web.StreamRespo
         page, following = await request.app[DESK].node.database.read(findings.page, wanted, cursor=cursor, limit=limit)
     except (ValueError, OverflowError) as error:  # a cursor whose first part is no time
         raise InputError("query: cursor: not one that this node made") from error
-    return json_reply({"findings": [finding.to_json() for finding in page], "next": following})
+    origin_of = request.app[DESK].office.origin_of
+    return json_reply({"findings": [one.to_json(origin_of=origin_of) for one in page], "next": following})
 
 
 async def show_finding(request: web.Request, client: Client) -> web.StreamResponse:  # noqa: ARG001
@@ -46,7 +47,7 @@ async def show_finding(request: web.Request, client: Client) -> web.StreamRespon
     finding = await request.app[DESK].node.database.read(findings.find, finding_id)
     if finding is None:
         raise NotFoundError("there is no such finding")
-    return json_reply(finding.to_json())
+    return json_reply(finding.to_json(origin_of=request.app[DESK].office.origin_of))
 
 
 async def decide_finding(request: web.Request, client: Client) -> web.StreamResponse:
@@ -55,7 +56,7 @@ async def decide_finding(request: web.Request, client: Client) -> web.StreamResp
     finding = await desk.lane.run(
         _decide, desk.office, request.match_info["id"], await request.read(), client=client.name, now=desk.now()
     )
-    return json_reply(finding.to_json())
+    return json_reply(finding.to_json(origin_of=desk.office.origin_of))
 
 
 def _decide(office: Office, finding_id: str, body: bytes, *, client: str, now: datetime) -> Finding:

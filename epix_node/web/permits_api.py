@@ -70,7 +70,7 @@ async def withdraw_one(request: web.Request, client: Client) -> web.StreamRespon
         "document": withdrawn.source.document,
         "register_index": withdrawn.source.index,
         "status": answers.status_of(request, withdrawn.key, now=now),
-        "findings": [finding.to_json() for finding in found],
+        "findings": [finding.to_json(origin_of=desk.office.origin_of) for finding in found],
     }
     return json_reply(body, status=201 if withdrawn.created else 200)
 
@@ -119,7 +119,7 @@ async def show_permit(request: web.Request, client: Client) -> web.StreamRespons
         "permit": customs.permit_without_names(permit) if is_customs else permit,
         "status": answers.status_of(request, story.fact.key, is_customs=is_customs, now=now),
         "events": [customs.event_without_names(event) for event in events] if is_customs else events,
-        "findings": [finding.to_json() for finding in story.findings],
+        "findings": [finding.to_json(origin_of=desk.office.origin_of) for finding in story.findings],
     }
     if story.token is not None:
         body["token"] = story.token

@@ -72,14 +72,9 @@ def _number(now: datetime, n: int) -> str:
 
 def _fill(url: str, stored: int, now: datetime) -> None:
     def batch(session: Session, first: int) -> None:
-        for n in range(first, min(first + _BATCH, stored)):
-            body = permit_from_json(permit(_number(now, n), now))
-            document = hashlib.sha256(body.number.encode()).hexdigest()
-            source = Source(document=document, type="permit", party="XA", index=n, at=now)
-            fact = PermitFact(source=source, permit=body)
-            permits.add(session, body, source=source, token_digest=None)
-            cases.put_card(session, fact, standing(fact, (), (), union=frozenset()))
-        session.expunge_all()
+        facts = [_fact(n, now) for n in range(first, min(first + _BATCH, stored))]
+        permits.add(session, [(fact, None) for fact in facts])
+        cases.add_cards(session, [(fact, standing(fact, (), (), union=frozenset())) for fact in facts])
 
     database = Database(url)
     try:
@@ -87,3 +82,9 @@ def _fill(url: str, stored: int, now: datetime) -> None:
             database.write_now(batch, first)
     finally:
         database.close()
+
+
+def _fact(n: int, now: datetime) -> PermitFact:
+    body = permit_from_json(permit(_number(now, n), now))
+    document = hashlib.sha256(body.number.encode()).hexdigest()
+    return PermitFact(source=Source(document=document, type="permit", party="XA", index=n, at=now), permit=body)

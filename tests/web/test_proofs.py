@@ -91,7 +91,7 @@ def test_a_proof_travels_in_a_header():
     header = proof_header({"token": "a token"})["EPIX-Proof"]
     for text in (header, header + "=" * (-len(header) % 4)):
         assert fits(proof_from_header(text), HELD)
-    for text in ("!", "e30", "ü", "A" * 5000, header + "="):
+    for text in ("!", "e30", "ü", "A" * 5000, "bm8"):
         with pytest.raises(MalformedDocumentError):
             proof_from_header(text)
 
