@@ -110,18 +110,14 @@ class Node:
 
 
 class PinnedKeyring:
-    """The keyring of the own and the pinned manifests, made again only after a peer was pinned.
-
-    Every other commit costs one reading of the pinned bytes; no commit costs one PRAGMA.
-    """
+    """The keyring of the own and the pinned manifests, made again only after a peer was pinned."""
 
     def __init__(self, database: Database, own: Manifest) -> None:
         self._database = database
         self._own = own
         self._reader = database.point_reader()
         self._lock = threading.Lock()
-        self._version: int | None = None
-        self._pinned: dict[str, bytes] | None = None
+        self._pins: tuple[int, int] | None = None
         self._keyring: Keyring | None = None
 
     def __call__(self) -> Keyring:
@@ -132,15 +128,12 @@ class PinnedKeyring:
                 own codes or keys have changed since.
         """
         with self._lock:
-            # Differs from its last value exactly if another connection committed in between, of any process.
-            (version,) = self._reader.execute("PRAGMA data_version").fetchone()
-            if self._keyring is None or version != self._version:
+            pins = peers.pins(self._reader)
+            if self._keyring is None or pins != self._pins:
                 pinned = self._database.read_now(peers.manifests)
-                if self._keyring is None or pinned != self._pinned:
-                    others = {party: parse_manifest(data) for party, data in pinned.items()}
-                    self._keyring = Keyring({**others, self._own.party: self._own})
-                    self._pinned = pinned
-                self._version = version
+                others = {party: parse_manifest(data) for party, data in pinned.items()}
+                self._keyring = Keyring({**others, self._own.party: self._own})
+                self._pins = pins
             return self._keyring
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from epix_node.acts.office import Office
 from epix_node.document.header import DocumentType
-from epix_node.document.salts import new_token, token_digest
+from epix_node.document.salts import new_token
 from epix_node.errors import (
     AmbiguousNumberError,
     DifferentContentError,
@@ -80,9 +80,9 @@ def publish(office: Office, permit: Permit, *, now: datetime) -> Published:
     findings, earlier = _judged(office, permit)
     if earlier is not None:
         return earlier
-    prepared, token = _prepare(office, permit, now=now)
+    prepared = _prepare(office, permit, now=now)
     try:
-        return office.database.write_now(_enter_permit, office, permit, prepared, token, findings, now)
+        return office.database.write_now(_enter_permit, office, permit, prepared, findings, now)
     except DifferentContentError:
         # Another writer published under this key since we looked: perhaps the same content.
         findings, earlier = _judged(office, permit)
@@ -130,11 +130,11 @@ def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datet
         return earlier
     if earlier is not None:
         raise TransitionError(f"{successor.issuer} {successor.number} was published before, and not as a replacement")
-    prepared, token = _prepare(office, successor, now=now)
+    prepared = _prepare(office, successor, now=now)
     withdrawal = _prepare_withdrawal(office, fact, WithdrawalReason.REPLACED, None, replaced_by=successor.key, now=now)
 
     def both(session: Session) -> Published:
-        published = _enter_permit(session, office, successor, prepared, token, findings, now)
+        published = _enter_permit(session, office, successor, prepared, findings, now)
         _enter_withdrawal(session, office, fact, withdrawal, WithdrawalReason.REPLACED, now)
         return published
 
@@ -207,19 +207,17 @@ def _published_before(session: Session, permit: Permit, findings: tuple[RuleFind
     )
 
 
-def _prepare(office: Office, permit: Permit, *, now: datetime) -> tuple[Prepared, str]:
-    token = new_token()
+def _prepare(office: Office, permit: Permit, *, now: datetime) -> Prepared:
     key = permit.key
-    prepared = prepare(
+    return prepare(
         office.own,
         permit,
         type_=DocumentType.PERMIT,
         subject=NumberRef(issuer=key.issuer, number=key.number, type=key.type, year=key.year),
         recipients=audience.of_permit(permit, writer=office.codes),
         now=now,
-        token_digest=token_digest(token),
+        token=new_token(),
     )
-    return prepared, token
 
 
 def _enter_permit(
@@ -227,15 +225,13 @@ def _enter_permit(
     office: Office,
     permit: Permit,
     prepared: Prepared,
-    token: str,
     findings: tuple[RuleFinding, ...],
     now: datetime,
 ) -> Published:
     if permits.stamp_holder(session, permit.issuer, permit.security_stamp) is not None:
         _unblocked(judge(office, permit))  # used by another writer since we looked
     source = record_own(session, office.perspective(), office.own, prepared, now=now)
-    permits.keep_token(session, permit.key, token)
-    return Published(key=permit.key, source=source, token=token, findings=findings, created=True)
+    return Published(key=permit.key, source=source, token=prepared.token, findings=findings, created=True)
 
 
 def _withdrawn_before(fact: PermitFact, reason: WithdrawalReason) -> Withdrawn | None:

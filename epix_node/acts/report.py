@@ -26,7 +26,6 @@ from epix_node.permit.event import Confirmation, Correction, Endorsement, Permit
 from epix_node.permit.event_json import same_event
 from epix_node.permit.facts import Source, permits_meant
 from epix_node.permit.finding import Finding
-from epix_node.permit.number import NumberRef
 from epix_node.reconcile.record import record_own
 from epix_node.store import documents, events, findings, permits
 from epix_node.store.database import Session
@@ -97,16 +96,16 @@ def correct(
     earlier = office.database.read_now(_corrected_before, office, event_id, supersedes, read_event)
     if earlier is not None:
         return earlier
-    target = office.database.read_now(_target, office, event_id, supersedes)
+    taken_back, target = office.database.read_now(_target, office, event_id, supersedes)
     new = read_event(target.type) if read_event is not None else None
     if new is not None:
         _require_possible(office, new, now=now)
         new = replace(new, event_id=event_id)
     correction = prepare(
         office.own,
-        Correction(event_id=event_id, supersedes=supersedes, permit=_ref_of(target)),
+        Correction(event_id=event_id, supersedes=supersedes, permit=taken_back),
         type_=DocumentType.CORRECTION,
-        subject=NumberRef(issuer=target.permit_issuer, number=target.permit_number),
+        subject=taken_back.ref,  # the header is that of the superseded document (decision 3)
         recipients=office.database.read_now(documents.audience_of, target.sha256, party=office.party),
         now=now,
         permit_salt=target.permit_salt,
@@ -117,14 +116,14 @@ def correct(
     if new is not None:
         held = office.database.read_now(_permit_document, new.permit)
         own_salt = held.permit_salt if held is not None else None
-        if own_salt is None and (new.permit.issuer, new.permit.number) == (target.permit_issuer, target.permit_number):
+        if own_salt is None and (new.permit.issuer, new.permit.number) == (taken_back.issuer, taken_back.number):
             own_salt = target.permit_salt  # who did not hold the permit keeps its own salt for corrections (decision 4)
         prepared = _prepare(office, new, held, now=now, supersedes=target.sha256, permit_salt=own_salt)
 
     def work(session: Session) -> Reported:
         _target(session, office, event_id, supersedes)  # nobody corrected it since we looked
         source = record_own(session, office.perspective(), office.own, correction, now=now)
-        ref = _ref_of(target)
+        ref = taken_back
         if prepared is not None and new is not None:
             source = record_own(session, office.perspective(), office.own, prepared, now=now)
             ref = new.permit
@@ -220,8 +219,10 @@ def _corrected_before(
     return _reported(session, event_id, source, correction.permit, created=False)
 
 
-def _target(session: Session, office: Office, event_id: str, supersedes: str) -> documents.HeldDocument:
-    """The document of this node that the event id ``supersedes`` names, while nothing took it back."""
+def _target(
+    session: Session, office: Office, event_id: str, supersedes: str
+) -> tuple[PermitRef, documents.HeldDocument]:
+    """The document of this node that the event id ``supersedes`` names, while nothing took it back, and its permit."""
     recorded = events.by_event_id(session, office.party, supersedes)
     if recorded is None:
         if events.correction(session, office.party, supersedes) is not None:
@@ -233,11 +234,7 @@ def _target(session: Session, office: Office, event_id: str, supersedes: str) ->
         raise DifferentContentError(f"event id {event_id} was used for other content")
     held = documents.find(session, recorded.fact.source.document, party=office.party)
     assert held is not None
-    return held
-
-
-def _ref_of(held: documents.HeldDocument) -> PermitRef:
-    return PermitRef(issuer=held.permit_issuer, number=held.permit_number)
+    return recorded.fact.body.permit, held
 
 
 def _reported(session: Session, event_id: str, source: Source, ref: PermitRef, *, created: bool) -> Reported:

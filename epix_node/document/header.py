@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+EVERYBODY = "*"
+"""Recipient of documents of multiple use (decision 3), alone."""
+
 
 class DocumentType(StrEnum):
     """What an exchange document is (contract 1)."""

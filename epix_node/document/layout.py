@@ -16,6 +16,7 @@ from epix_node.document.shape import Member, Shape, attributes_of, many, one
 from epix_node.permit.event import AlertEvidence, Basis, EventLine, Outcome, PermitRef, WithdrawalReason
 from epix_node.permit.event_bodies import TIMBER_BASES
 from epix_node.permit.event_json import counted
+from epix_node.permit.finding import FindingClass, FindingState
 from epix_node.permit.model import PermitType
 from epix_node.permit.number import NumberRef, PermitKey
 
@@ -163,7 +164,7 @@ _ALERT_EVIDENCE = Shape(
         one("document", leaves.DIGEST, is_required=True),
         one("type", leaves.words(*(kind.value for kind in DocumentType)), is_required=True),
         one("party", leaves.CODE, is_required=True),
-        one("index", leaves.COUNT, is_required=True),
+        one("index", leaves.INDEX, is_required=True),
     ),
     build=lambda members: AlertEvidence(**members),
     take=attributes_of("document", "type", "party", "index"),
@@ -175,7 +176,7 @@ BODIES: dict[DocumentType, tuple[str, Shape]] = {
         Shape(
             (
                 one("reason", leaves.codes(WithdrawalReason), is_required=True),
-                one("text", leaves.TEXT),
+                one("text", leaves.ANY_TEXT),
                 one("replaced_by", _PERMIT_KEY),
             )
         ),
@@ -207,11 +208,11 @@ BODIES: dict[DocumentType, tuple[str, Shape]] = {
             (
                 one("finding_id", leaves.DIGEST, is_required=True),
                 one("pattern", leaves.TEXT, is_required=True),
-                one("class_", leaves.TEXT, is_required=True, tag="Class"),
-                one("state", leaves.TEXT, is_required=True),
+                one("class_", leaves.words(*FindingClass), is_required=True, tag="Class"),
+                one("state", leaves.words(*FindingState), is_required=True),
                 one("ruleset", leaves.TEXT, is_required=True),
                 one("opened", leaves.TIME, is_required=True),
-                one("summary", leaves.TEXT, is_required=True),
+                one("summary", leaves.ANY_TEXT, is_required=True),
                 many("permits", _ALERT_PERMIT, tag="Permit"),
                 many("values", _ALERT_VALUE, tag="Value"),
                 many("evidence", _ALERT_EVIDENCE, tag="Evidence"),

@@ -7,13 +7,18 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from epix_node.clock import format_time, parse_time
+from epix_node.document.header import EVERYBODY
 from epix_node.document.salts import decode_salt, encode_salt
 from epix_node.document.shape import Leaf
-from epix_node.permit.json_fields import calendar_date, event_id, issuer_code, permit_number
+from epix_node.errors import MalformedDocumentError
+from epix_node.permit.json_fields import MAX_TEXT_CHARACTERS, calendar_date, event_id, issuer_code, permit_number
+from epix_node.permit.text import clean
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_MAX_TREE_SIZE = 2**63 - 1
+"""As ``register.merkle``: what a signed 64-bit column holds."""
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
@@ -43,8 +48,27 @@ def _number(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise ValueError(f"a text has at most {MAX_TEXT_CHARACTERS} characters")
+    try:
+        is_clean = clean(text) == text
+    except MalformedDocumentError as error:
+        raise ValueError(str(error)) from error
+    if not is_clean:
+        raise ValueError("there is white space around the text")
+    return text
+
+
+def _index(text: str) -> int:
+    index = int(_only(_WHOLE_NUMBER, text))
+    if index >= _MAX_TREE_SIZE:
+        raise ValueError("an index that no register reaches")
+    return index
+
+
 def _recipient(text: str) -> str:
-    return text if text == "*" else issuer_code(text)
+    return text if text == EVERYBODY else issuer_code(text)
 
 
 def _flag(text: str) -> bool:
@@ -73,14 +97,18 @@ def words(*known: str) -> Leaf:
     return Leaf(to_text=known_word, from_text=known_word)
 
 
-TEXT = Leaf()
+TEXT = Leaf(to_text=_text, from_text=_text)
+"""A member of contract 5 in the one form that JSON has for it: events are kept as JSON and read again from it."""
+ANY_TEXT = Leaf()
+"""A remark, or what this program put together out of texts; kept as it stands."""
 TEXT_OR_EMPTY = Leaf(may_be_empty=True)
 DATE = Leaf(to_text=date.isoformat, from_text=calendar_date)
 DATE_TEXT = Leaf(to_text=lambda text: calendar_date(text).isoformat(), from_text=lambda t: calendar_date(t).isoformat())
 """A date in a body that stays JSON (``presented``)."""
 TIME = Leaf(to_text=_utc, from_text=_time)
 FLAG = Leaf(to_text=_flag_text, from_text=_flag)
-COUNT = Leaf(from_text=lambda text: int(_only(_WHOLE_NUMBER, text)))
+INDEX = Leaf(from_text=_index)
+"""Of an entry in a register."""
 YEAR = Leaf(to_text=lambda year: f"{year:04d}", from_text=lambda text: int(_only(_YEAR, text)))
 SALT = Leaf(to_text=encode_salt, from_text=decode_salt)
 DIGEST = Leaf(to_text=_digest, from_text=_digest)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from epix_node.document.header import DocumentType, Header
+from epix_node.document.header import EVERYBODY, DocumentType, Header
 from epix_node.permit.event import Alert, Confirmation, Correction, Endorsement, PermitRef, Presentation, Withdrawal
+from epix_node.permit.finding import finding_id
 from epix_node.permit.model import Permit
 from epix_node.permit.number import NumberRef, PermitKey
 
@@ -24,6 +25,11 @@ BODY_TYPES: dict[DocumentType, type[Body]] = {
     DocumentType.CORRECTION: Correction,
     DocumentType.ALERT: Alert,
 }
+
+_OF_EVENTS = frozenset(
+    {DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION, DocumentType.CORRECTION}
+)
+"""Documents with an event id, which alone can be taken back and take back others (decision 3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,9 @@ def mismatch(header: Header, body: Body) -> str | None:
     """
     if type(body) is not BODY_TYPES[header.type]:
         return f"a document of type {header.type} does not hold a {type(body).__name__}"
+    misplaced = _misplaced(header)
+    if misplaced is not None:
+        return misplaced
     key: PermitKey | NumberRef
     match body:
         case Permit():
@@ -56,6 +65,9 @@ def mismatch(header: Header, body: Body) -> str | None:
             key = body.permit
         case Alert():
             key = body.subject
+            # Otherwise an issuer could speak about a finding on another issuer's permit (decision 3).
+            if body.finding_id != finding_id(body.pattern, body.subject):
+                return "the finding is not about the permit of the header"
         case Endorsement() | Confirmation() | Presentation() | Correction():
             if header.event_id != body.event_id:
                 return "header and body differ in the event id"
@@ -66,6 +78,19 @@ def mismatch(header: Header, body: Body) -> str | None:
         return "header and body differ in the permit's issuer, type or number"
     if header.permit_year != key.year and not (key.year is None and _is_open(body)):
         return "header and body differ in the permit's year"
+    return None
+
+
+def _misplaced(header: Header) -> str | None:
+    """Why the header of such a document cannot have these members."""
+    if header.token_digest is not None and header.type is not DocumentType.PERMIT:
+        return "only the header of a permit holds a token's digest"
+    if header.type not in _OF_EVENTS and (header.event_id is not None or header.supersedes is not None):
+        return "the header of what is no event holds an event id, or takes a document back"
+    if len(set(header.recipients)) != len(header.recipients):
+        return "the header names a recipient twice"
+    if EVERYBODY in header.recipients and len(header.recipients) > 1:
+        return "the header names a recipient beside everybody"
     return None
 
 

@@ -85,20 +85,20 @@ class _TextOrList:
 
     def write(self, element: _Element, value: Any) -> None:
         if isinstance(value, str):
-            leaves.TEXT.write(element, value)
+            leaves.ANY_TEXT.write(element, value)
             return
         if not value:
             raise ValueError("an empty list is written as nothing at all")
         for item in value:
-            leaves.TEXT.write(etree.SubElement(element, _ITEM), item)
+            leaves.ANY_TEXT.write(etree.SubElement(element, _ITEM), item)
 
     def read(self, element: _Element) -> Any:
         if not len(element):
-            return leaves.TEXT.read(element)
+            return leaves.ANY_TEXT.read(element)
         return _LIST.read_members(element)["items"]
 
 
-_LIST = Shape((many("items", leaves.TEXT, tag="Item"),))
+_LIST = Shape((many("items", leaves.ANY_TEXT, tag="Item"),))
 
 
 def _difference(members: dict[str, Any]) -> Difference:

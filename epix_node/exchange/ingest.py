@@ -15,7 +15,9 @@ from typing import Protocol
 from epix_node.document.header import DocumentType
 from epix_node.document.reader import read_document
 from epix_node.errors import MalformedDocumentError
+from epix_node.permit.event import Alert
 from epix_node.permit.facts import Source
+from epix_node.permit.finding import finding_id
 from epix_node.permit.reasons import Reason
 from epix_node.register.entry import Leaf, document_commitment
 from epix_node.signing.verdict import SignatureState
@@ -75,6 +77,11 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
     if document_commitment(header.salt, listed.xml) != listed.leaf.d:
         return refused(Reason.DIGEST_MISMATCH)
     if header.type in ISSUERS_OWN and not trust.speaks_for(party, header.permit_issuer or ""):
+        return refused(Reason.KEY_WRONG_PARTY)
+    alert = document.body
+    if isinstance(alert, Alert) and alert.finding_id != finding_id(alert.pattern, alert.subject):
+        # The permit in the header must be the one whose key is in the id (protocol decision 3): otherwise anybody
+        # could speak about a finding on another issuer's permit under a permit of their own.
         return refused(Reason.KEY_WRONG_PARTY)
     source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=listed.leaf.at)
     return Arrival(document=document, xml=listed.xml, source=source)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.model import Body, ExchangeDocument
-from epix_node.document.salts import new_salt
+from epix_node.document.salts import new_salt, token_digest
 from epix_node.document.writer import write_document
 from epix_node.permit.facts import Source
 from epix_node.permit.number import NumberRef
@@ -64,6 +64,8 @@ class Prepared:
     sha256: str
     opens_chain: bool
     """Whether its PermitSalt was drawn for it, so that it is the first entry under it."""
+    token: str | None = None
+    """The secret to print with a permit; the header carries its digest."""
 
 
 def prepare(
@@ -75,7 +77,7 @@ def prepare(
     recipients: Sequence[str],
     now: datetime,
     permit_salt: bytes | None = None,
-    token_digest: str | None = None,
+    token: str | None = None,
     event_id: str | None = None,
     supersedes: str | None = None,
 ) -> Prepared:
@@ -94,7 +96,7 @@ def prepare(
         issued=now.replace(microsecond=0),
         salt=new_salt(),
         permit_salt=permit_salt or new_salt(),
-        token_digest=token_digest,
+        token_digest=token_digest(token) if token is not None else None,
         recipients=tuple(sorted(set(recipients))),
         permit_issuer=subject.issuer,
         permit_type=subject.type,
@@ -108,7 +110,13 @@ def prepare(
     verdict = verify(xml, own.keys, at=header.issued, environment=own.environment)
     if verdict.signature is not SignatureState.VALID:
         raise RuntimeError(f"this node cannot verify what it just signed: {', '.join(verdict.reasons)}")
-    return Prepared(document=document, xml=xml, sha256=hashlib.sha256(xml).hexdigest(), opens_chain=permit_salt is None)
+    return Prepared(
+        document=document,
+        xml=xml,
+        sha256=hashlib.sha256(xml).hexdigest(),
+        opens_chain=permit_salt is None,
+        token=token,
+    )
 
 
 def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: datetime) -> Arrival:
@@ -124,10 +132,10 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
     )
     entry = leaf.to_bytes()
     index = held.edge.size
-    register.append(session, own.party, index, [entry], [leaf.c])
+    register.append(session, own.party, index, [entry])
     _publish(session, own, held.edge.extended([leaf_hash(entry)]), now=now)
     source = Source(document=prepared.sha256, type=header.type.value, party=own.party, index=index, at=leaf.at)
-    return Arrival(document=prepared.document, xml=prepared.xml, source=source)
+    return Arrival(document=prepared.document, xml=prepared.xml, source=source, token=prepared.token)
 
 
 def published(session: Session, own: OwnRegister, *, now: datetime) -> RegisterState:

@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from epix_node.document.header import DocumentType, Header
+from epix_node.document.header import DocumentType
 from epix_node.permit.event import (
     Alert,
     Confirmation,
     Correction,
     Endorsement,
-    PermitRef,
     Presentation,
     Withdrawal,
 )
 from epix_node.permit.facts import PermitFact, Source
 from epix_node.permit.model import Permit
+from epix_node.permit.number import PermitKey
 from epix_node.store import documents, events, permits
 from epix_node.store.database import Session
 from epix_node.store.documents import Arrival
@@ -58,22 +58,25 @@ def record(session: Session, arrivals: Sequence[Arrival], *, now: datetime) -> R
         else:
             recorded.refused.append(arrival)
     documents.add(session, fresh, received_at=now)
+    # Only now are all documents of the page kept: an event and what takes it back may stand in it in any order.
+    for arrival in fresh:
+        recorded.touched |= _take_back(session, arrival)
     return recorded
 
 
 def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Recorded) -> list[Arrival]:
     fresh: list[Arrival] = []
-    items: list[tuple[PermitFact, str | None]] = []
+    items: list[tuple[PermitFact, str | None, str | None]] = []
     keyed = [(a, a.document.body) for a in arrivals if isinstance(a.document.body, Permit)]
-    taken = permits.taken(session, {permit.key for _, permit in keyed})
+    seen: set[PermitKey] = set()
     for arrival, permit in keyed:
-        if permit.key in taken:
+        if permit.key in seen or permits.taken(session, permit.key):
             recorded.refused.append(arrival)
             continue
-        taken.add(permit.key)
+        seen.add(permit.key)
         fresh.append(arrival)
         fact = PermitFact(source=arrival.source, permit=permit)
-        items.append((fact, arrival.document.header.token_digest))
+        items.append((fact, arrival.document.header.token_digest, arrival.token))
         recorded.permits.append(fact)
     permits.add(session, items)
     return fresh
@@ -82,30 +85,16 @@ def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Rec
 def _record_statement(session: Session, arrival: Arrival, recorded: Recorded) -> bool:
     header, body, source = arrival.document.header, arrival.document.body, arrival.source
     if isinstance(body, Endorsement | Confirmation | Presentation):
-        return _record_event(session, body, header, source, recorded)
+        return _record_event(session, body, source=source, issued=header.issued, recorded=recorded)
     if isinstance(body, Withdrawal):
         events.add_withdrawal(session, body, source=source, issued=header.issued)
         recorded.touched.add((body.permit.issuer, body.permit.number))
     elif isinstance(body, Correction):
-        events.add_note(
-            session,
-            source=source,
-            issued=header.issued,
-            event_id=body.event_id,
-            ref=body.permit,
-            body={"supersedes": body.supersedes},
-        )
-        if header.supersedes is not None:
-            recorded.touched |= _end(session, source.party, header.supersedes, by=source.document)
+        if events.correction(session, source.party, body.event_id) is not None:
+            return False
+        events.add_correction(session, body, source=source, issued=header.issued)
     elif isinstance(body, Alert):
-        events.add_note(
-            session,
-            source=source,
-            issued=header.issued,
-            event_id=None,
-            ref=PermitRef(issuer=body.subject.issuer, number=body.subject.number),
-            body={"finding": body.finding_id},
-        )
+        events.add_alert(session, body, source=source, issued=header.issued)
         recorded.alerts.append(arrival)
     return True
 
@@ -113,33 +102,45 @@ def _record_statement(session: Session, arrival: Arrival, recorded: Recorded) ->
 def _record_event(
     session: Session,
     body: Endorsement | Confirmation | Presentation,
-    header: Header,
+    *,
     source: Source,
+    issued: datetime,
     recorded: Recorded,
 ) -> bool:
-    earlier = events.by_event_id(session, source.party, body.event_id)
-    if earlier is not None and earlier.fact.source.type == source.type:
+    if events.by_event_id(session, source.party, body.event_id) is not None:
         return False
-    events.add(session, body, source=source, issued=header.issued)
-    number = (body.permit.issuer, body.permit.number)
-    recorded.touched.add(number)
-    # Import permits that this number's confirmations name are judged by what happened to its goods.
-    recorded.touched |= events.import_permits_named(session, *number)
-    if header.supersedes is not None:
-        recorded.touched |= _end(session, source.party, header.supersedes, by=source.document)
-    later = documents.superseding(session, source.party, source.document)
-    if later is not None:
-        events.supersede(session, source.party, source.document, by=later)
+    events.add(session, body, source=source, issued=issued)
+    recorded.touched |= _concerned(session, (body.permit.issuer, body.permit.number))
     return True
 
 
+def _concerned(session: Session, number: Number) -> set[Number]:
+    """The number, and the import permits that its confirmations name: they are judged by what happened to its goods."""
+    return {number} | events.import_permits_named(session, *number)
+
+
+def _take_back(session: Session, arrival: Arrival) -> set[Number]:
+    """End what this document takes back, and the document itself where what takes it back came first.
+
+    Either the correction or the new event ends the old one (protocol decision 3).
+    """
+    source, supersedes = arrival.source, arrival.document.header.supersedes
+    touched = _end(session, source.party, supersedes, by=source.document) if supersedes is not None else set()
+    if source.type in _CORRECTABLE:
+        later = documents.superseding(session, source.party, source.document)
+        if later is not None:
+            touched |= _end(session, source.party, source.document, by=later)
+    return touched
+
+
 def _end(session: Session, party: str, document: str, *, by: str) -> set[Number]:
-    """End a document of the same Party; either the correction or the new event does (protocol decision 3)."""
+    """End a document of the same Party; returns the numbers that this may change."""
     ended = documents.find(session, document, party=party)
     if ended is None or ended.type not in _CORRECTABLE:
         return set()
     events.supersede(session, party, document, by=by)
-    return {(ended.permit_issuer, ended.permit_number)} | events.import_permit_of(session, party, document)
+    number = (ended.permit_issuer, ended.permit_number)
+    return _concerned(session, number) | events.import_permit_of(session, party, document)
 
 
 _CORRECTABLE = frozenset(

@@ -33,7 +33,6 @@ class Entry:
     """One entry of a peer's register, checked to be a leaf of that register."""
 
     data: bytes
-    commitment: bytes
     leaf_hash: bytes
 
 
@@ -108,7 +107,7 @@ def append(
     )
     if held.edge.size != start or held.checkpoint_size > checkpoint.size:
         raise Overtaken
-    register.append(session, party, start, [entry.data for entry in entries], [entry.commitment for entry in entries])
+    register.append(session, party, start, [entry.data for entry in entries])
     edge = held.edge.extended(entry.leaf_hash for entry in entries)
     if edge.size < checkpoint.size:
         register.put_state(session, replace(held, edge=edge))

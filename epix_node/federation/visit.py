@@ -200,7 +200,7 @@ class Visit:
                     raise PeerProtocolError(
                         f"{self.party}: entry {index} is of {leaf.party} in {leaf.environment}", party=self.party
                     )
-                read.append(Entry(data=data, commitment=leaf.c, leaf_hash=leaf_hash(data)))
+                read.append(Entry(data=data, leaf_hash=leaf_hash(data)))
         return read
 
     # Step 3: the feed

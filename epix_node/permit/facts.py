@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from epix_node.permit.event import Confirmation, Endorsement, PermitRef, Presentation, Withdrawal
-from epix_node.permit.model import Permit
+from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
 
 
@@ -63,11 +63,17 @@ class EventFact:
 
     source: Source
     body: Endorsement | Confirmation | Presentation
+    codes: frozenset[str] = frozenset()
+    """The codes that its Party speaks for, territories among them; without any, the Party's own alone."""
 
     @property
     def party(self) -> str:
         """The Party that states it."""
         return self.source.party
+
+    def acts_for(self, code: str | None) -> bool:
+        """Whether the Party that states it acts for this country or territory (contract 1, ``issues_for``)."""
+        return code is not None and (code == self.party or code in self.codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,13 +95,16 @@ class Case:
         return tuple(e for e in self.events if permit_meant(self.permits, e.body.permit, on=e.body.date) is permit)
 
     def uses_of(self, permit: PermitFact) -> tuple[EventFact, ...]:
-        """The confirmations that name this very permit as their import permit."""
+        """The confirmations that name this very permit as their import permit: of type I, nothing else (contract 4)."""
+        if permit.permit.type != PermitType.IMPORT:
+            return ()
+        imports = tuple(fact for fact in self.permits if fact.permit.type == PermitType.IMPORT)
         return tuple(
             use
             for use in self.uses
             if isinstance(use.body, Confirmation)
             and use.body.import_permit is not None
-            and permit_meant(self.permits, use.body.import_permit, on=use.body.date) is permit
+            and permit_meant(imports, use.body.import_permit, on=use.body.date) is permit
         )
 
     def events_without_permit(self) -> tuple[EventFact, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 
 MAX_DECIMALS = 6
@@ -20,6 +20,7 @@ MAX_MICRO = 2**62 - 1
 
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _MICRO = 1_000_000
+_WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
 class UnitClass(StrEnum):
@@ -130,6 +131,8 @@ def parse_amount(text: str) -> Decimal:
 def in_unit(micro: int, unit: str) -> str:
     """``micro`` micro-units of the unit's class, written as a decimal string in ``unit``, without trailing zeros."""
     factor = _SAFE[unit][1] if unit in _SAFE else Decimal(1)
-    amount = (Decimal(micro) / _MICRO / factor).quantize(Decimal("0.000001"), rounding=ROUND_HALF_EVEN)
+    # Sums have no bound: a hundred thousand lines at MAX_MICRO have more digits than the usual 28.
+    amount = _WIDE.divide(Decimal(micro), _WIDE.multiply(Decimal(_MICRO), factor))
+    amount = _WIDE.quantize(amount, Decimal("0.000001"))
     text = f"{amount:f}".rstrip("0").rstrip(".")
     return text if text not in {"", "-0", "-"} else "0"

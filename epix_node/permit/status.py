@@ -11,17 +11,16 @@ raise findings.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from epix_node.permit.event import Confirmation, Endorsement, EventLine, Outcome, WithdrawalReason
+from epix_node.permit.balance import Balances, LineBalance
+from epix_node.permit.event import Confirmation, Endorsement, Outcome, WithdrawalReason
 from epix_node.permit.facts import EventFact, PermitFact
-from epix_node.permit.model import Line, Permit, PermitType
+from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
-from epix_node.permit.quantity import in_unit
 
 IN_TIME_GRACE = timedelta(days=1)
 """An endorsement is in time up to one day after ``valid_until`` (``domain-rules.md`` 0.18)."""
@@ -67,33 +66,6 @@ class Flag(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LineBalance:
-    """One block: decimal texts in ``unit``; ``None`` where the permit states no readable quantity."""
-
-    block: str | None
-    taxon: str | None
-    term: str | None
-    unit: str | None
-    permitted: str | None
-    endorsed: str
-    confirmed: str
-    remaining: str | None
-
-    def to_json(self) -> dict[str, str | None]:
-        """As in a status answer."""
-        return {
-            "block": self.block,
-            "taxon": self.taxon,
-            "term": self.term,
-            "unit": self.unit,
-            "permitted": self.permitted,
-            "endorsed": self.endorsed,
-            "confirmed": self.confirmed,
-            "remaining": self.remaining,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The status but for the date: ``settled`` outranks expiry, ``moving`` does not, and both may be absent."""
 
@@ -135,26 +107,32 @@ def standing(
     """Fold what is known of one permit.
 
     ``events`` are those about this permit, ``uses`` the confirmations that name it as import permit, ``union`` the
-    issuers whose permits this node's customs union endorses (``[party] customs_union``).
+    codes of this node's customs union, its own among them (``[party] customs_union``): each of them may endorse the
+    permits of the others, whoever else may not.
     """
     permit = fact.permit
     endorsements = [e for e in events if isinstance(e.body, Endorsement)]
     confirmations = [e for e in events if isinstance(e.body, Confirmation)]
-    confirmations += [u for u in uses if u.source.document not in {c.source.document for c in confirmations}]
-    counted = [e for e in endorsements if e.party == fact.source.party or permit.issuer in union]
+    known = {c.source.document for c in confirmations}
+    confirmations += [u for u in uses if u.source.document not in known]
+    at_home = [e for e in endorsements if _is_endorsed_at_home(fact, e, union)]
     deciding = [c for c in confirmations if _moves_status(fact, c)]
     flags = set(_flags_of_permit(permit))
-    if len(counted) < len(endorsements):
+    if len(at_home) < len(endorsements):
         flags.add(Flag.ENDORSED_ELSEWHERE)
     if len(deciding) < len(confirmations):
         flags.add(Flag.CONFIRMED_ELSEWHERE)
     flags |= {Flag.SEIZED for c in deciding if Outcome.SEIZED in _outcomes(c)}
     flags |= {Flag.RETURNED for c in deciding if Outcome.RETURNED in _outcomes(c)}
 
-    lines = _Balances(permit, counted, deciding)
-    if lines.lapsed:
+    # A document of multiple use is endorsed wherever its goods leave again (contract 4, ``multi_use``).
+    counted = endorsements if permit.multi_use else at_home
+    balances = Balances(permit, counted, deciding)
+    if balances.has_lapsed:
         flags.add(Flag.REMAINDER_LAPSED)
-    settled, moving = _settled_and_moving(permit, counted, deciding, lines)
+    settled, moving = _settled_and_moving(permit, counted, deciding, balances)
+    # What was used stays used, also where the issuer takes the permit back after that, or part of it was refused.
+    used = settled is Status.USED or (not permit.multi_use and any(_has_arrived(c) for c in deciding))
     replaced_by = None
     if fact.withdrawal is not None:
         reason = fact.withdrawal.withdrawal.reason
@@ -168,19 +146,31 @@ def standing(
         valid_until=permit.valid_until,
         settled=settled,
         moving=moving,
-        exported_in_time=any(_in_time(permit, e.body.date) for e in counted),
+        exported_in_time=any(_in_time(permit, e.body.date) for e in at_home),
         untouched=not endorsements and not confirmations,
         flags=tuple(f for f in Flag if f in flags),
         replaced_by=replaced_by,
-        lines=lines.balances(used=settled is Status.USED),
+        lines=balances.lines(used=used),
     )
 
 
+def _is_endorsed_at_home(fact: PermitFact, endorsement: EventFact, union: Collection[str]) -> bool:
+    """By the issuer, or within the customs union by another member."""
+    if endorsement.party == fact.source.party:
+        return True
+    return fact.permit.issuer in union and any(endorsement.acts_for(code) for code in union)
+
+
 def _moves_status(fact: PermitFact, confirmation: EventFact) -> bool:
+    """The Party of destination does, and others by the exceptions of contract 4."""
     permit = fact.permit
     body = confirmation.body
     timber = isinstance(body, Confirmation) and body.basis is not None
-    return permit.multi_use or timber or permit.destination is None or confirmation.party == permit.destination
+    return permit.multi_use or timber or permit.destination is None or confirmation.acts_for(permit.destination)
+
+
+def _has_arrived(confirmation: EventFact) -> bool:
+    return isinstance(confirmation.body, Confirmation) and confirmation.body.outcome.is_arrival
 
 
 def _flags_of_permit(permit: Permit) -> Iterable[Flag]:
@@ -204,100 +194,15 @@ def _in_time(permit: Permit, day: date) -> bool:
 
 
 def _settled_and_moving(
-    permit: Permit, counted: list[EventFact], deciding: list[EventFact], lines: _Balances
+    permit: Permit, counted: list[EventFact], deciding: list[EventFact], balances: Balances
 ) -> tuple[Status | None, Status | None]:
     if permit.multi_use:
-        if permit.type == PermitType.IMPORT and lines.exhausted:
+        if permit.type == PermitType.IMPORT and balances.is_exhausted:
             return Status.USED, None
         return None, Status.PARTLY_USED if counted or deciding else None
-    outcomes = [c.body.outcome for c in deciding if isinstance(c.body, Confirmation)]
-    if any(not outcome.is_arrival for outcome in outcomes):
+    # The confirmation's own outcome decides, whatever single lines say: REFUSED outranks USED (contract 4).
+    if any(not _has_arrived(confirmation) for confirmation in deciding):
         return Status.REFUSED, None
-    if outcomes:
+    if deciding:
         return Status.USED, None
     return None, Status.EXPORTED if counted else None
-
-
-class _Balances:
-    """Sums per block, in the micro-units of the block's class; other classes cannot be added and are left out."""
-
-    def __init__(self, permit: Permit, counted: list[EventFact], deciding: list[EventFact]) -> None:
-        self._permit = permit
-        self._key = permit.key
-        self._endorsed_at_all = bool(counted)
-        self._endorsed = self._sum(counted)
-        self._confirmed = self._sum(deciding)
-
-    def _sum(self, events: list[EventFact]) -> dict[int, int]:
-        sums: dict[int, int] = defaultdict(int)
-        for event in events:
-            assert isinstance(event.body, Endorsement | Confirmation)
-            event_outcome = event.body.outcome if isinstance(event.body, Confirmation) else None
-            for counted in event.body.lines:
-                outcome = counted.outcome or event_outcome
-                if outcome is not None and not outcome.is_arrival:
-                    continue
-                at = self._position(event, counted)
-                if at is not None:
-                    sums[at] += counted.quantity.micro
-        return sums
-
-    def _position(self, event: EventFact, counted: EventLine) -> int | None:
-        """The line that the goods belong to: by block, or by taxon and term where another permit's block is meant."""
-        own = (event.body.permit.issuer, event.body.permit.number) == (self._key.issuer, self._key.number)
-        for position, line in enumerate(self._permit.lines):
-            permitted = line.permitted()
-            if permitted is None or permitted.unit_class is not counted.quantity.unit_class:
-                continue
-            if (own and line.block == counted.block and counted.block is not None) or (
-                not own and _same_goods(line, counted)
-            ):
-                return position
-        return None
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing remains on any line whose quantity can be read."""
-        readable = [(i, q.micro) for i, line in enumerate(self._permit.lines) if (q := line.permitted()) is not None]
-        return bool(readable) and all(self._confirmed[i] >= micro for i, micro in readable)
-
-    @property
-    def lapsed(self) -> bool:
-        """Whether a single-use document left with less than was permitted: the rest lapses (END-12)."""
-        if self._permit.multi_use or not self._endorsed_at_all or self._permit.type == PermitType.IMPORT:
-            return False
-        return any(self._endorsed[i] < q.micro for i, line in enumerate(self._permit.lines) if (q := line.permitted()))
-
-    def balances(self, *, used: bool) -> tuple[LineBalance, ...]:
-        return tuple(self._balance(i, line, used=used) for i, line in enumerate(self._permit.lines))
-
-    def _balance(self, position: int, line: Line, *, used: bool) -> LineBalance:
-        permitted = line.permitted()
-        unit = line.unit if permitted is not None else None
-        return LineBalance(
-            block=line.block,
-            taxon=line.taxon,
-            term=line.term,
-            unit=line.unit,
-            permitted=line.quantity,
-            endorsed=in_unit(self._endorsed[position], unit) if unit else "0",
-            confirmed=in_unit(self._confirmed[position], unit) if unit else "0",
-            remaining=None if permitted is None or unit is None else self._remaining(position, unit, used=used),
-        )
-
-    def _remaining(self, position: int, unit: str, *, used: bool) -> str:
-        permitted = self._permit.lines[position].permitted()
-        assert permitted is not None
-        if self._permit.type == PermitType.IMPORT:
-            left = 0 if used else max(0, permitted.micro - self._confirmed[position])
-        elif self._permit.multi_use:
-            left = permitted.micro
-        else:
-            left = 0 if used or self._endorsed_at_all else permitted.micro
-        return in_unit(left, unit)
-
-
-def _same_goods(line: Line, counted: EventLine) -> bool:
-    if counted.taxon is not None:
-        return line.taxon == counted.taxon and (counted.term is None or line.term == counted.term)
-    return counted.block is not None and line.block == counted.block

@@ -1,80 +1,15 @@
-"""What a permit allows of each kind of goods, and what was counted against it.
-
-An export document allows goods by block (A, B, …), and events name the block. An import permit allows them by taxon
-and term, since the confirmations that use it are about an export permit and name *that* one's blocks. Quantities are
-integer micro-units; units of different classes are never added: INCOMPARABLE is not a mismatch
-(``domain-rules.md`` 2.3, 0.12).
-"""
+"""What was counted under a permit, line by line, against what it allows (``permit.allowance``)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from epix_node.permit.event import Confirmation, Endorsement, EventLine
+from epix_node.permit.allowance import Counted, allowance_for, allowances, is_about
+from epix_node.permit.event import Confirmation, Endorsement
 from epix_node.permit.facts import EventFact
-from epix_node.permit.model import Line, Permit, PermitType
-from epix_node.permit.number import normalised
-from epix_node.permit.quantity import UnitClass
+from epix_node.permit.model import Permit
 from epix_node.reconcile.arrivals import has_arrived
 from epix_node.reconcile.clusters import chronological
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """Lines of one permit that allow the same goods. ``position`` tells the allowances of a permit apart."""
-
-    position: int
-    lines: tuple[Line, ...]
-
-    @property
-    def label(self) -> str:
-        """How a sentence names it: ``block A``, ``blocks A and B``."""
-        letters = [line.block or "without a letter" for line in self.lines]
-        return f"block {letters[0]}" if len(letters) == 1 else f"blocks {' and '.join(letters)}"
-
-    @property
-    def unit(self) -> str:
-        """The unit in which sums are printed; only where ``permitted`` is known."""
-        return self.lines[0].unit or ""
-
-    @property
-    def unit_class(self) -> UnitClass | None:
-        """The class in which sums are made, or ``None`` where the lines cannot be added."""
-        classes = {quantity.unit_class if quantity else None for quantity in (line.permitted() for line in self.lines)}
-        return classes.pop() if len(classes) == 1 else None
-
-    @property
-    def permitted(self) -> int | None:
-        """Micro-units of ``unit_class``, or ``None`` where box 11 cannot be read or its units cannot be added."""
-        if self.unit_class is None:
-            return None
-        return sum(quantity.micro for line in self.lines if (quantity := line.permitted()))
-
-    def total(self, counts: Iterable[Counted]) -> int | None:
-        """The sum of what was counted against this allowance, or ``None`` if one quantity cannot be added."""
-        quantities = [c.line.quantity for c in counts if c.allowance and c.allowance.position == self.position]
-        if self.unit_class is None or any(quantity.unit_class is not self.unit_class for quantity in quantities):
-            return None
-        return sum(quantity.micro for quantity in quantities)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """Goods of one event line; ``allowance`` is ``None`` for goods that are on no line of the permit."""
-
-    event: EventFact
-    line: EventLine
-    allowance: Allowance | None
-
-
-def allowances(permit: Permit) -> tuple[Allowance, ...]:
-    """The permit's lines, by block; those of an import permit by taxon and term."""
-    groups: dict[tuple[str, ...], list[Line]] = {}
-    for line in permit.lines:
-        key = (_plain(line.taxon), _plain(line.term)) if permit.type == PermitType.IMPORT else (_block(line.block),)
-        groups.setdefault(key, []).append(line)
-    return tuple(Allowance(position=n, lines=tuple(lines)) for n, lines in enumerate(groups.values()))
 
 
 def counted(permit: Permit, events: Iterable[EventFact]) -> tuple[Counted, ...]:
@@ -90,44 +25,11 @@ def counted(permit: Permit, events: Iterable[EventFact]) -> tuple[Counted, ...]:
         body = event.body
         if not isinstance(body, Endorsement | Confirmation):
             continue
-        about_it = (body.permit.issuer, body.permit.number) == (permit.issuer, normalised(permit.number))
+        about_it = is_about(permit, event)
         for line in body.lines:
             if isinstance(body, Confirmation) and not has_arrived(line, body):
                 continue
-            allowance = _by_block(allowed, line.block) if about_it else _by_goods(allowed, line)
+            allowance = allowance_for(allowed, line, by_block=about_it)
             if about_it or allowance is not None:
                 found.append(Counted(event=event, line=line, allowance=allowance))
     return tuple(found)
-
-
-def lists_taxon(permit: Permit, taxon: str) -> bool:
-    """Whether some line of the permit is about ``taxon``."""
-    return _plain(taxon) in {_plain(line.taxon) for line in permit.lines}
-
-
-def _by_block(allowed: Iterable[Allowance], block: str | None) -> Allowance | None:
-    """Goods without a block are on no line, unless the permit itself gives its lines no letters."""
-    return next((a for a in allowed if any(_block(line.block) == _block(block) for line in a.lines)), None)
-
-
-def _by_goods(allowed: tuple[Allowance, ...], line: EventLine) -> Allowance | None:
-    """The import permit's allowance for goods of another permit.
-
-    The store has filled in taxon and term from that other permit. Where it is not held here, the block's letter is all
-    that is known: the two permits are usually written side by side. What is not stated fits everything; goods that
-    fit several allowances count against none.
-    """
-    if line.taxon is None:
-        return None if line.block is None else _by_block(allowed, line.block)
-    fitting = [a for a in allowed if _plain(a.lines[0].taxon) == _plain(line.taxon)]
-    if line.term is not None:
-        fitting = [a for a in fitting if _plain(a.lines[0].term) in {"", _plain(line.term)}]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _block(letter: str | None) -> str:
-    return normalised(letter or "")
-
-
-def _plain(text: str | None) -> str:
-    return " ".join((text or "").casefold().split())

@@ -9,13 +9,15 @@ from epix_node.permit.facts import EventFact
 from epix_node.permit.model import Permit
 
 
-def imported_by(permit: Permit, party: str) -> bool:
-    """Whether a confirmation of ``party`` is an import: every Party's is, but a declared transit country's.
+def is_import(permit: Permit, confirmation: EventFact) -> bool:
+    """Whether a confirmation is an import: every Party's is, but a declared transit country's.
 
     A transit country that is also the country of destination imports: box 3a says where the goods stay, and an
     issuer's slip in the transit list must not hide a second use.
     """
-    return party == permit.destination or party not in permit.transit
+    if confirmation.acts_for(permit.destination):
+        return True
+    return not any(confirmation.acts_for(code) for code in permit.transit)
 
 
 def has_arrived(line: EventLine, confirmation: Confirmation) -> bool:
@@ -35,5 +37,5 @@ def arrivals(permit: Permit, events: Iterable[EventFact]) -> tuple[EventFact, ..
     return tuple(
         event
         for event in events
-        if isinstance(event.body, Confirmation) and is_arrival(event.body) and imported_by(permit, event.party)
+        if isinstance(event.body, Confirmation) and is_arrival(event.body) and is_import(permit, event)
     )

@@ -7,7 +7,8 @@ issued to another country, and calling it forged could ruin an honest trader. Tw
 - *Findings* (FRD-05) accuse. A mirror derives one only while it can open every entry of the issuer's register;
   otherwise it waits for the issuer, who holds the same event and says it in an alert (ADR 16).
 - *Status answers* at a border are about goods that come here. A single-use export permit or re-export certificate
-  for this country would have been addressed to this node, so its absence is NOT_ISSUED as contract 4 defines it.
+  for this country would have been addressed to this node, so its absence is NOT_ISSUED as contract 4 defines it. A
+  signed document that is addressed to others says itself why it is not held here.
   Documents that may be of multiple use are given to nobody (protocol decision 3): for them, and where the type is not
   said, a mirror needs the whole register, too.
 """
@@ -41,15 +42,21 @@ def observe(session: Session, keyring: Keyring, party: str, issuer: str, *, now:
     )
 
 
-def is_known_absent(session: Session, keyring: Keyring, party: str, ref: PermitRef, *, now: datetime) -> bool:
-    """Whether a permit for this country that is not held was never issued (contract 4, NOT_ISSUED)."""
+def is_known_absent(
+    session: Session, keyring: Keyring, party: str, ref: PermitRef, *, now: datetime, addressed: bool = True
+) -> bool:
+    """Whether a permit that is not held was never issued (contract 4, NOT_ISSUED).
+
+    ``addressed`` is false where the question itself says that the permit is for another country.
+    """
     speaker = keyring.speaker_for(ref.issuer)
     if speaker is None:
         return False
     watermark = _watermark(session, party, speaker, now=now)
     if not _is_complete(keyring.coverage(speaker), watermark, ref):
         return False
-    return speaker == party or ref.type in ADDRESSED_TO_DESTINATION or register.is_wholly_read(session, speaker)
+    was_sent_here = addressed and ref.type in ADDRESSED_TO_DESTINATION
+    return speaker == party or was_sent_here or register.is_wholly_read(session, speaker)
 
 
 def _is_complete(coverage: Coverage | None, watermark: datetime | None, ref: PermitRef) -> bool:

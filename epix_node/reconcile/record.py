@@ -17,7 +17,7 @@ from epix_node.exchange.ingest import Refused
 from epix_node.exchange.own import OwnRegister, Prepared, enter
 from epix_node.exchange.recording import Number
 from epix_node.permit.event import Alert, Confirmation
-from epix_node.permit.facts import Case, Source
+from epix_node.permit.facts import Case, EventFact, PermitFact, Source
 from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import standing
@@ -42,6 +42,11 @@ class Perspective:
     ruleset: Ruleset
     keyring: Keyring
     customs_union: frozenset[str] = frozenset()
+
+    @property
+    def union(self) -> frozenset[str]:
+        """The members of the customs union that this node is in, its own codes among them; empty without one."""
+        return self.customs_union | self.codes if self.customs_union else frozenset()
 
 
 def record_own(
@@ -134,7 +139,7 @@ def follow(session: Session, perspective: Perspective, touched: Iterable[Number]
         if (issuer, number) in done:
             continue
         done.add((issuer, number))
-        case = cases.load(session, issuer, number)
+        case = _load(session, perspective, issuer, number)
         _put_cards(session, perspective, case)
         _put_findings(session, perspective, case, now=now)
         if case.permits:
@@ -160,9 +165,24 @@ def reconcile_all(session: Session, perspective: Perspective, *, now: datetime) 
     return len(numbers)
 
 
+def _load(session: Session, perspective: Perspective, issuer: str, number: str) -> Case:
+    """The case, with the codes for which each event's Party acts: a permit for a territory is used by its speaker."""
+    case = cases.load(session, issuer, number)
+    return replace(
+        case,
+        events=tuple(_with_codes(perspective.keyring, event) for event in case.events),
+        uses=tuple(_with_codes(perspective.keyring, use) for use in case.uses),
+    )
+
+
+def _with_codes(keyring: Keyring, event: EventFact) -> EventFact:
+    manifest = keyring.manifests.get(event.party)
+    return event if manifest is None else replace(event, codes=frozenset(manifest.issues_for))
+
+
 def _put_cards(session: Session, perspective: Perspective, case: Case) -> None:
     for fact in case.permits:
-        folded = standing(fact, case.events_of(fact), case.uses_of(fact), union=perspective.customs_union)
+        folded = standing(fact, case.events_of(fact), case.uses_of(fact), union=perspective.union)
         cases.put_card(session, fact, folded)
     cases.mark_orphan(session, case.issuer, case.number, orphan=bool(case.events) and not case.permits)
 
@@ -198,26 +218,26 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         parameters=perspective.ruleset.patterns,
         ruleset_id=perspective.ruleset.id,
         now=now,
-        goods=tuple(cases.load(session, issuer, number) for issuer, number in sorted(goods)),
+        goods=tuple(_load(session, perspective, issuer, number) for issuer, number in sorted(goods)),
     )
     if case.permits or not case.events:
         return view
-    neighbours = permits.with_numbers(session, case.issuer, neighbouring_numbers(case.number))
-    confirmed = frozenset(
-        fact.key
-        for fact in neighbours
-        if any(
-            isinstance(event.body, Confirmation)
-            for event in cases.load(session, fact.key.issuer, fact.key.number).events_of(fact)
-        )
-    )
+    near = permits.with_numbers(session, case.issuer, neighbouring_numbers(case.number))
+    # Whole cases: a neighbour that was taken back, or confirmed as an import permit, excuses nothing.
+    neighbours = [cases.load(session, *number) for number in sorted({(n.key.issuer, n.key.number) for n in near})]
     return replace(
         view,
         observation=observe(session, perspective.keyring, perspective.party, case.issuer, now=now),
-        neighbours=neighbours,
-        neighbour_confirmed=confirmed,
+        neighbours=tuple(fact for neighbour in neighbours for fact in neighbour.permits),
+        neighbour_confirmed=frozenset(
+            fact.key for neighbour in neighbours for fact in neighbour.permits if _is_confirmed(neighbour, fact)
+        ),
         neighbour_dismissed=_dismissed(session, perspective, case),
     )
+
+
+def _is_confirmed(case: Case, fact: PermitFact) -> bool:
+    return any(isinstance(event.body, Confirmation) for event in (*case.events_of(fact), *case.uses_of(fact)))
 
 
 def _dismissed(session: Session, perspective: Perspective, case: Case) -> bool:
@@ -252,12 +272,16 @@ def _after_alert(session: Session, perspective: Perspective, arrival: Arrival, *
     for piece in alert.evidence:
         if piece.party == perspective.party:
             own = documents.find(session, piece.document, party=perspective.party)
-            if own is not None and own.type != "permit" and (own.permit_issuer, own.permit_number) in spoken_of:
+            if own is None or own.type == "permit" or (own.permit_issuer, own.permit_number) not in spoken_of:
+                continue
+            # What was taken back since is given to nobody any more: its correction would not follow it there.
+            if documents.superseding(session, perspective.party, own.sha256) is None:
                 documents.grant(session, own.sha256, codes=arrival.document.header.recipients)
         elif piece.type != "permit" and source.party != perspective.party:
             documents.want(session, party=piece.party, sha256=piece.document, register_index=piece.index, now=now)
     held = findings.find(session, alert.finding_id)
-    if held is None or not held.derived:
+    # Who cannot derive it, or not any more, shows the issuer's word: the issuer may hold more (contract 5).
+    if held is None or not held.derived or held.state is FindingState.RESOLVED:
         first_seen = held.first_seen if held else now
         findings.put(session, from_alert(alert, first_seen=first_seen, at=source.at))
     return {(alert.subject.issuer, alert.subject.number)}

@@ -79,7 +79,7 @@ def due_at(finding: Finding, parameters: PatternParameters) -> datetime | None:
     if finding.state is FindingState.PENDING:
         return finding.latest_at + parameters.cool_off
     if finding.pattern == frd05.PATTERN and finding.class_ is FindingClass.REVIEW:
-        return finding.latest_at + parameters.typing_error
+        return min(source.at for source in finding.evidence) + parameters.typing_error
     return None
 
 

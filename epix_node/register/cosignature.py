@@ -34,14 +34,12 @@ class Cosigner:
 
     name: str
     private_key: Ed25519PrivateKey = field(repr=False)
+    verifier_key: VerifierKey = field(init=False, repr=False)
+    """The public half, to be published in the manifest."""
 
     def __post_init__(self) -> None:
-        _ = self.verifier_key  # raises ValueError for a name that cannot stand in a note
-
-    @property
-    def verifier_key(self) -> VerifierKey:
-        """The public half, to be published in the manifest."""
-        return VerifierKey.of(self.name, KeyKind.COSIGNATURE, self.private_key.public_key())
+        public = VerifierKey.of(self.name, KeyKind.COSIGNATURE, self.private_key.public_key())
+        object.__setattr__(self, "verifier_key", public)
 
     def sign(self, body: str, *, at: datetime) -> NoteSignature:
         """The signature line for this body at this time; a fraction of a second is dropped.

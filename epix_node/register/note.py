@@ -164,14 +164,12 @@ class NoteSigner:
 
     name: str
     private_key: Ed25519PrivateKey = field(repr=False)
+    verifier_key: VerifierKey = field(init=False, repr=False)
+    """The public half, to be published in the manifest."""
 
     def __post_init__(self) -> None:
-        _require_key_name(self.name)
-
-    @property
-    def verifier_key(self) -> VerifierKey:
-        """The public half, to be published in the manifest."""
-        return VerifierKey.of(self.name, KeyKind.NOTE, self.private_key.public_key())
+        public = VerifierKey.of(self.name, KeyKind.NOTE, self.private_key.public_key())
+        object.__setattr__(self, "verifier_key", public)
 
     def sign(self, body: str) -> NoteSignature:
         """The signature line for this body; the same body always gives the same line."""

@@ -69,9 +69,10 @@ _SIGNATURE_PROPERTIES = f"{{{XADES}}}SignedSignatureProperties"
 _DATA_OBJECT_PROPERTIES = f"{{{XADES}}}SignedDataObjectProperties"
 SIGNING_TIME = f"{{{XADES}}}SigningTime"
 _SIGNING_CERTIFICATE_V2 = f"{{{XADES}}}SigningCertificateV2"
-SIGNING_CERTIFICATE_DIGEST = "/".join(
-    (_SIGNATURE_PROPERTIES, _SIGNING_CERTIFICATE_V2, f"{{{XADES}}}Cert", f"{{{XADES}}}CertDigest")
-)
+_CERT = f"{{{XADES}}}Cert"
+_CERT_DIGEST = f"{{{XADES}}}CertDigest"
+SIGNING_CERTIFICATE_DIGEST = f"{_SIGNATURE_PROPERTIES}/{_SIGNING_CERTIFICATE_V2}/{_CERT}/{_CERT_DIGEST}/{DIGEST_VALUE}"
+"""Where SignedProperties names its certificate; ``check_signature`` made sure that it does so once."""
 _SIGNING_CERTIFICATE_V1 = f"{{{XADES}}}SigningCertificate"
 _DATA_OBJECT_FORMAT = f"{{{XADES}}}DataObjectFormat"
 _MIME_TYPE = f"{{{XADES}}}MimeType"
@@ -127,7 +128,7 @@ def check_signature(signature: etree._Element) -> SignatureParts:
     signed_info, signature_value, key_info, signature_object = signature
     _check_algorithm(signed_info, _C14N_METHOD, EXCLUSIVE_C14N)
     _check_algorithm(signed_info, _SIGNATURE_METHOD, ECDSA_SHA256)
-    if len(_base64(signature_value)) != P1363_BYTES:
+    if len(canonical_base64(signature_value)) != P1363_BYTES:
         _refuse(f"SignatureValue is not {P1363_BYTES} bytes", Reason.SIGNATURE_INVALID)
     certificate = _signing_certificate(key_info)
     signed_properties = _only_signed_properties(signature_object, signature)
@@ -160,10 +161,10 @@ def _signing_certificate(key_info: etree._Element) -> bytes:
         _refuse("X509Data is not certificates", Reason.REFERENCE_NOT_ALLOWED)
     for further in certificates[1:]:  # a chain, which nothing here relies on
         try:
-            x509.load_der_x509_certificate(_base64(further))
-        except ValueError:
+            x509.load_der_x509_certificate(canonical_base64(further))
+        except (ValueError, x509.InvalidVersion):  # the latter is no ValueError
             _refuse("X509Data holds something that is no certificate", Reason.SIGNATURE_INVALID)
-    return _base64(certificates[0])
+    return canonical_base64(certificates[0])
 
 
 def _only_signed_properties(signature_object: etree._Element, signature: etree._Element) -> etree._Element:
@@ -226,19 +227,36 @@ def _check_signed_properties(signed_properties: etree._Element, document_referen
         _refuse("not one SigningTime and one SigningCertificateV2", Reason.SIGNATURE_INVALID)
     if _SIGNING_CERTIFICATE_V1 in names:
         _refuse("a SigningCertificate of the first version", Reason.SIGNATURE_INVALID)
+    _check_signing_certificate(signed_properties[0][names.index(_SIGNING_CERTIFICATE_V2)])
     formats = signed_properties[1].findall(_DATA_OBJECT_FORMAT)
+    identifier = document_reference.get("Id")
     if (
         len(formats) != 1
-        or formats[0].get("ObjectReference") != f"#{document_reference.get('Id')}"
+        or identifier is None
+        or formats[0].get("ObjectReference") != f"#{identifier}"
         or formats[0].findtext(_MIME_TYPE) != CONTENT_MIME_TYPE
     ):
         _refuse(f"not one DataObjectFormat {CONTENT_MIME_TYPE} about the document", Reason.SIGNATURE_INVALID)
 
 
-def _base64(element: etree._Element) -> bytes:
+def _check_signing_certificate(element: etree._Element) -> None:
+    """Raise unless SigningCertificateV2 names one certificate, by its SHA-256 and not by a URI (C.6, Produce)."""
+    certs = list(element)
+    if [cert.tag for cert in certs] != [_CERT] or certs[0].attrib:
+        _refuse("SigningCertificateV2 is not one Cert without URI", Reason.SIGNATURE_INVALID)
+    digests = certs[0].findall(_CERT_DIGEST)
+    if len(digests) != 1 or [child.tag for child in digests[0]] != [_DIGEST_METHOD, DIGEST_VALUE]:
+        _refuse("SigningCertificateV2 is not one digest", Reason.SIGNATURE_INVALID)
+    _check_algorithm(digests[0], _DIGEST_METHOD, SHA256)
+
+
+def canonical_base64(element: etree._Element) -> bytes:
     """The bytes of an element's base64, line breaks allowed, in its one spelling.
 
     Python skips stray characters unless told not to and never looks at unused bits; libxmlsec differs in both.
+
+    Raises:
+        TrustError: code SIGNATURE_INVALID.
     """
     if len(element):
         _refuse("base64 with elements in it", Reason.SIGNATURE_INVALID)

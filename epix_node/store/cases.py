@@ -12,10 +12,11 @@ from sqlalchemy import bindparam, insert, literal, union_all, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
+from epix_node.permit.balance import LineBalance
 from epix_node.permit.event import Confirmation, EventLine
 from epix_node.permit.facts import Case, EventFact, PermitFact, WithdrawalFact, permit_meant
 from epix_node.permit.number import PermitKey
-from epix_node.permit.status import Flag, LineBalance, Standing, Status
+from epix_node.permit.status import Flag, Standing, Status
 from epix_node.store import events, permits
 from epix_node.store.database import Session
 from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow, table

@@ -15,7 +15,6 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -38,12 +37,12 @@ READERS = 4
 
 
 class Session(SQLModelSession):
-    """One unit of work: one transaction on one connection."""
+    """One unit of work, joined to a transaction that ``Database`` opens and ends."""
 
-    @cached_property
-    def core(self) -> Connection:
+    def __init__(self, core: Connection) -> None:
+        super().__init__(bind=core, autoflush=False, expire_on_commit=False, join_transaction_mode="rollback_only")
+        self.core = core
         """The transaction's connection, for statements that bypass the object layer on hot paths."""
-        return self.connection()
 
 
 class Database:
@@ -62,13 +61,15 @@ class Database:
 
     def read_now(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` in a read transaction, in this thread."""
-        with Session(self._engine, autoflush=False) as session:
+        with self._engine.connect() as connection, Session(connection) as session:
             return work(session, *args, **kwargs)
 
     def write_now(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` in a write transaction, in this thread: committed when it returns, undone when it raises."""
-        with self._turn, Session(self._writing, autoflush=False, expire_on_commit=False) as session, session.begin():
-            return work(session, *args, **kwargs)
+        with self._turn, self._writing.begin() as connection, Session(connection) as session:
+            result = work(session, *args, **kwargs)
+            session.flush()
+            return result
 
     async def read(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read_now`` in a reader thread."""

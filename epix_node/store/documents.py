@@ -47,6 +47,8 @@ class Arrival:
     document: ExchangeDocument
     xml: bytes
     source: Source
+    token: str | None = None
+    """The secret printed with an own permit; every other node knows only its digest."""
 
 
 def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime) -> None:

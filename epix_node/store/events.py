@@ -13,6 +13,7 @@ from sqlmodel import col, insert, select, update
 
 from epix_node.document.header import DocumentType
 from epix_node.permit.event import (
+    Alert,
     Confirmation,
     Correction,
     Difference,
@@ -103,11 +104,38 @@ def add_withdrawal(session: Session, withdrawal: Withdrawal, *, source: Source, 
     )
 
 
-def add_note(
-    session: Session, *, source: Source, issued: datetime, event_id: str | None, ref: PermitRef, body: dict[str, Any]
-) -> None:
-    """Record a correction or an alert, which are no facts of trade themselves."""
-    _insert(session, source=source, issued=issued, event_id=event_id, ref=ref, imported=None, day=None, body=body)
+def add_correction(session: Session, correction: Correction, *, source: Source, issued: datetime) -> None:
+    """Record a correction whose document is kept; what it takes back is ended by ``supersede``."""
+    _insert(
+        session,
+        source=source,
+        issued=issued,
+        event_id=correction.event_id,
+        ref=correction.permit,
+        imported=None,
+        day=None,
+        body=event_to_json(correction),
+    )
+
+
+def add_alert(session: Session, alert: Alert, *, source: Source, issued: datetime) -> None:
+    """Record an alert whose document is kept: which finding it is about, and which documents it names."""
+    _insert(
+        session,
+        source=source,
+        issued=issued,
+        event_id=None,
+        ref=PermitRef(issuer=alert.subject.issuer, number=alert.subject.number),
+        imported=None,
+        day=None,
+        body={"finding": alert.finding_id, "evidence": [piece.document for piece in alert.evidence]},
+    )
+
+
+def alerted_evidence(session: Session, party: str, document: str) -> frozenset[str]:
+    """The digests that this alert names as evidence."""
+    row = session.get(EventRow, (party, document))
+    return frozenset() if row is None else frozenset(json.loads(row.body)["evidence"])
 
 
 def _insert(
@@ -186,12 +214,8 @@ def correction(session: Session, party: str, event_id: str) -> tuple[Correction,
     if row is None:
         return None
     body = json.loads(row.body)
-    ref = PermitRef(issuer=row.permit_issuer, number=row.permit_number)
-    return (
-        Correction(event_id=event_id, supersedes=body["supersedes"], permit=ref),
-        _source(row),
-        row.superseded_by,
-    )
+    made = Correction(event_id=event_id, supersedes=body["supersedes"], permit=_ref(body["permit"]))
+    return made, _source(row), row.superseded_by
 
 
 def id_is_taken(session: Session, party: str, event_id: str) -> bool:
@@ -205,35 +229,40 @@ def about(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
 
     Where an event continues one that was corrected since, it continues the correction's new event.
     """
-    rows = session.core.execute(_ABOUT, {"of": issuer, "numbered": number}).all()
-    renamed = {
-        (row.party, row.event_id): row.superseded_by for row in rows if row.superseded_by is not None and row.event_id
-    }
-    ids = {(row.party, row.document): row.event_id for row in rows}
-    facts = []
-    for row in rows:
-        if row.superseded_by is not None or row.kind not in _RECORDABLE:
-            continue
-        fact = _fact(row)
-        body = fact.body
-        if not isinstance(body, Presentation) and body.continues is not None:
-            continued: str | None = body.continues
-            for _ in range(len(renamed)):
-                by = renamed.get((row.party, continued))
-                continued = ids.get((row.party, by), continued) if by is not None else continued
-            fact = replace(fact, body=replace(body, continues=continued))
-        facts.append(fact)
-    return tuple(facts)
+    rows = session.core.execute(_ABOUT, {"of": issuer, "numbered": number})
+    return tuple(
+        _continuing(session, _fact(row)) for row in rows if row.superseded_by is None and row.kind in _RECORDABLE
+    )
 
 
 def using(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
-    """The confirmations that name this number as their import permit."""
+    """The confirmations that name this number as their import permit; ``continues`` as in ``about``."""
     query = select(EventRow).where(
         EventRow.import_issuer == issuer,
         EventRow.import_number == number,
         col(EventRow.superseded_by).is_(None),
     )
-    return tuple(_fact(row) for row in session.exec(query.order_by(col(EventRow.party), col(EventRow.document))))
+    rows = session.exec(query.order_by(col(EventRow.party), col(EventRow.document)))
+    return tuple(_continuing(session, _fact(row)) for row in rows)
+
+
+def _continuing(session: Session, fact: EventFact) -> EventFact:
+    body = fact.body
+    if isinstance(body, Presentation) or body.continues is None:
+        return fact
+    return replace(fact, body=replace(body, continues=_latest(session, fact.party, body.continues)))
+
+
+def _latest(session: Session, party: str, event_id: str) -> str:
+    """The event id under which an event stands now: its latest correction's, whatever number that is about."""
+    passed = {event_id}
+    while (recorded := by_event_id(session, party, event_id)) is not None and recorded.superseded_by is not None:
+        row = session.get(EventRow, (party, recorded.superseded_by))
+        if row is None or row.event_id is None or row.event_id in passed:
+            break
+        event_id = row.event_id
+        passed.add(event_id)
+    return event_id
 
 
 def withdrawals(session: Session, issuer: str, number: str) -> tuple[WithdrawalFact, ...]:
@@ -286,16 +315,9 @@ def _fact(row: EventRow | Row[Any]) -> EventFact:
 
 
 def _presentation(value: dict[str, Any]) -> Presentation:
-    permit = value["permit"]
-    issued_on = permit.get("issued_on")
     return Presentation(
         event_id=value["event_id"],
-        permit=PermitRef(
-            issuer=permit["issuer"],
-            number=permit["number"],
-            type=permit.get("type"),
-            issued_on=date.fromisoformat(issued_on) if issued_on else None,
-        ),
+        permit=_ref(value["permit"]),
         office=value["office"],
         date=date.fromisoformat(value["date"]),
         presented=value["presented"],
@@ -305,6 +327,16 @@ def _presentation(value: dict[str, Any]) -> Presentation:
             )
             for one in value["differences"]
         ),
+    )
+
+
+def _ref(permit: dict[str, Any]) -> PermitRef:
+    issued_on = permit["issued_on"]
+    return PermitRef(
+        issuer=permit["issuer"],
+        number=permit["number"],
+        type=permit["type"],
+        issued_on=date.fromisoformat(issued_on) if issued_on else None,
     )
 
 

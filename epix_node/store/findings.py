@@ -17,7 +17,7 @@ from epix_node.permit.finding import AlertNotice, Decision, Finding, FindingClas
 from epix_node.permit.number import NumberRef
 from epix_node.store import cursors
 from epix_node.store.database import Session
-from epix_node.store.tables import AlertRow, DecisionRow, FindingRow, from_micros, to_micros
+from epix_node.store.tables import AlertRow, DecisionRow, FindingRow, UtcTime, from_micros, to_micros
 
 
 def find(session: Session, finding_id: str) -> Finding | None:

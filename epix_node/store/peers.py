@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,9 +33,16 @@ def pin(session: Session, party: str, manifest: bytes, *, now: datetime) -> None
     row = session.get(PeerRow, party)
     if row is None:
         session.add(PeerRow(party=party, manifest=manifest, added_at=now))
-    else:
+    elif row.manifest != manifest:
         row.manifest = manifest
+        row.revision += 1
     session.flush()
+
+
+def pins(reader: sqlite3.Connection) -> tuple[int, int]:
+    """Changes with every pin, in whatever process: how many peers there are, and the sum of their revisions."""
+    count, revisions = reader.execute("SELECT count(*), coalesce(sum(revision), 0) FROM peer").fetchone()
+    return count, revisions
 
 
 def manifests(session: Session) -> dict[str, bytes]:

@@ -18,12 +18,11 @@ from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.store import cursors
 from epix_node.store.database import Database, Session
-from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, TokenRow, table
+from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, table
 
 _PERMIT = table(PermitRow)
 _INSERT = insert(_PERMIT)
 _INSERT_LINE = insert(table(PermitLineRow))
-_INSERT_TOKEN = insert(table(TokenRow))
 _NUMBERED = (
     select_rows(_PERMIT)
     .where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.number == bindparam("numbered"))
@@ -40,11 +39,14 @@ _HELD = select_rows(_PERMIT.c.year).where(_IS_KEY)
 _STAMPED = select_rows(_PERMIT).where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.stamp == bindparam("bearing"))
 
 
-def add(session: Session, items: Iterable[tuple[PermitFact, str | None]]) -> None:
-    """Index permits whose documents are kept, each with its token's digest. The caller has checked the keys."""
+def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | None]]) -> None:
+    """Index permits whose documents are kept, each with its token's digest and, if own, its token.
+
+    The caller has checked that the keys are free.
+    """
     rows: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
-    for fact, digest in items:
+    for fact, digest, token_ in items:
         permit, source, key = fact.permit, fact.source, fact.key.to_json()
         assert permit.issued_on is not None
         rows.append(
@@ -61,6 +63,7 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None]]) -> Non
                 "legacy": permit.legacy,
                 "stamp": _stamp(permit.security_stamp),
                 "token_digest": digest,
+                "token": token_,
                 "register_index": source.index,
                 "at": source.at,
                 "body": json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
@@ -86,9 +89,9 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None]]) -> Non
         session.core.execute(_INSERT_LINE, lines)
 
 
-def taken(session: Session, keys: Collection[PermitKey]) -> set[PermitKey]:
-    """Those of the keys under which a permit is held."""
-    return {key for key in keys if session.core.execute(_HELD, _by_key(key)).first() is not None}
+def taken(session: Session, key: PermitKey) -> bool:
+    """Whether a permit is held under this key."""
+    return session.core.execute(_HELD, _by_key(key)).first() is not None
 
 
 def is_new(database: Database, key: PermitKey, stamp: str | None) -> bool:
@@ -141,14 +144,9 @@ def token_digest(session: Session, key: PermitKey) -> str | None:
     return None if row is None else row.token_digest
 
 
-def keep_token(session: Session, key: PermitKey, token: str) -> None:
-    """Keep the token of an own permit."""
-    session.core.execute(_INSERT_TOKEN, {**key.to_json(), "token": token})
-
-
 def token(session: Session, key: PermitKey) -> str | None:
     """The token of an own permit; ``None`` at every other node."""
-    row = session.get(TokenRow, (key.issuer, key.type, key.number, key.year))
+    row = session.core.execute(_KEYED, _by_key(key)).first()
     return None if row is None else row.token
 
 

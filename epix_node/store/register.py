@@ -94,16 +94,11 @@ def next_commitment(session: Session, party: str, permit_salt: bytes, *, is_firs
     return chain_commitment(permit_salt, party, position or 0)
 
 
-def append(session: Session, party: str, start: int, leaves: Sequence[bytes], commitments: Sequence[bytes]) -> None:
-    """Keep leaves ``start``, ``start + 1``, … of a register with their commitments ``c``."""
+def append(session: Session, party: str, start: int, leaves: Sequence[bytes]) -> None:
+    """Keep leaves ``start``, ``start + 1``, … of a register."""
     if leaves:
-        session.core.execute(
-            _INSERT_ENTRY,
-            [
-                {"party": party, "index": start + i, "leaf": leaf, "commitment": c}
-                for i, (leaf, c) in enumerate(zip(leaves, commitments, strict=True))
-            ],
-        )
+        rows = [{"party": party, "index": start + i, "leaf": leaf} for i, leaf in enumerate(leaves)]
+        session.core.execute(_INSERT_ENTRY, rows)
 
 
 def leaves(session: Session, party: str, start: int, end: int) -> list[bytes]:
@@ -133,12 +128,6 @@ def edge_of(session: Session, party: str, size: int) -> RightEdge:
     for start in range(0, size, 4096):
         edge = edge.extended(leaf_hash(entry) for entry in leaves(session, party, start, min(size, start + 4096)))
     return edge
-
-
-def commitment_held(session: Session, party: str, commitment: bytes) -> int | None:
-    """The index of the entry with this ``c``, if the mirror has one."""
-    query = select(EntryRow.index).where(EntryRow.party == party, EntryRow.commitment == commitment)
-    return session.exec(query).first()
 
 
 def is_wholly_read(session: Session, party: str) -> bool:

@@ -105,15 +105,14 @@ class RegisterRow(SQLModel, table=True):
 
 
 class EntryRow(SQLModel, table=True):
-    """One leaf of a register, own or mirrored; ``document`` where this node holds what it commits to."""
+    """One leaf of a register, own or mirrored."""
 
     __tablename__: ClassVar[Any] = "entry"
-    __table_args__: ClassVar[Any] = (Index("ix_entry_commitment", "party", "commitment"), {"sqlite_with_rowid": False})
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
 
     party: str = Field(primary_key=True)
     index: int = Field(primary_key=True)
     leaf: bytes = _bytes()
-    commitment: bytes = _bytes()
 
 
 class ChainRow(SQLModel, table=True):
@@ -152,6 +151,7 @@ class PermitRow(SQLModel, table=True):
     legacy: bool = False
     stamp: str | None = None
     token_digest: str | None = None
+    token: str | None = None
     register_index: int | None = None
     at: datetime = _time()
     body: str
@@ -175,18 +175,6 @@ class PermitLineRow(SQLModel, table=True):
     unit: str | None = None
     unit_class: str | None = None
     micro: int | None = _big(default=None)
-
-
-class TokenRow(SQLModel, table=True):
-    """The secret printed with an own permit; only the issuing node holds it."""
-
-    __tablename__: ClassVar[Any] = "permit_token"
-
-    issuer: str = Field(primary_key=True)
-    type: str = Field(primary_key=True)
-    number: str = Field(primary_key=True)
-    year: int = Field(primary_key=True)
-    token: str
 
 
 class EventRow(SQLModel, table=True):
@@ -330,6 +318,7 @@ class PeerRow(SQLModel, table=True):
 
     party: str = Field(primary_key=True)
     manifest: bytes = _bytes()
+    revision: int = 1
     added_at: datetime = _time()
     next_index: int = 0
     etag: str | None = None

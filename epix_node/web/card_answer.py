@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from json.encoder import encode_basestring
 
 from epix_node.clock import format_time
 from epix_node.permit.answer import Basis, Freshness, Grade, Policy, Purpose, conclude
@@ -22,12 +24,18 @@ from epix_node.web.desk import Horizon
 _DAY = date(2000, 1, 2)
 """Any day will do: only what lies before and after it is asked."""
 
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+"""Stands where the time of the answer goes: no register was ever known up to then."""
+
+_FRESH = Freshness.FRESH.value
+
 _ONE_DAY = timedelta(days=1)
 
 MAX_KEPT = 10_000
 """Conclusions kept. There are some hundred combinations; more would be a mistake, not a need."""
 
-_quoted: Callable[[str], str] = json.JSONEncoder(ensure_ascii=False).encode
+_quoted: Callable[[str], str] = encode_basestring
+"""As ``json.dumps(…, ensure_ascii=False)`` quotes a text, without a new encoder for each."""
 
 
 class CardAnswers:
@@ -51,43 +59,34 @@ class CardAnswers:
     ) -> str:
         """The answer as JSON text; issuer, number and type are the card's."""
         today = day.isoformat()
-        freshness = horizon.freshness(self._policy, now)
-        head, tail = self._concluded(
+        valid_from, valid_until = card.valid_from, card.valid_until
+        given = (
             card.settled,
             card.moving,
-            card.valid_until is not None and card.valid_until < today,
-            card.valid_from is not None and card.valid_from > today,
+            valid_until is not None and valid_until < today,
+            valid_from is not None and valid_from > today,
             card.exported_in_time,
             card.untouched,
             card.flags,
             card.register_index is None,
-            freshness,
-            purpose,
+            _FRESH if horizon.authoritative else horizon.freshness(self._policy, now).value,
+            purpose is Purpose.EXPORT,
         )
-        as_of = format_time(now)
-        if horizon.authoritative:
-            source, time = "authoritative", f'"{as_of}"'
-        else:
-            source, time = "mirror", "null" if horizon.time is None else f'"{format_time(horizon.time)}"'
-        valid_from = "null" if card.valid_from is None else f'"{card.valid_from}"'
-        valid_until = "null" if card.valid_until is None else f'"{card.valid_until}"'
-        replaced_by = "" if card.replaced_by is None else f'"replaced_by":{card.replaced_by},'
-        origin = "null" if horizon.origin is None else _quoted(horizon.origin)
-        size = "null" if horizon.size is None else horizon.size
-        return (
-            f'{head}"issuer":"{issuer}","type":{_quoted(card.type)},"number":{_quoted(number)},"year":{card.year},'
-            f'"valid_from":{valid_from},"valid_until":{valid_until},{replaced_by}"lines":{card.lines},'
-            f'"source":"{source}","as_of":"{as_of}",'
-            f'"watermark":{{"origin":{origin},"size":{size},"time":{time}}},{tail}"request_id":"{request_id}"}}'
-        )
-
-    def _concluded(self, *given: object) -> tuple[str, str]:
         kept = self._kept.get(given)
         if kept is None:
             if len(self._kept) >= MAX_KEPT:
                 self._kept.clear()
-            kept = self._kept[given] = self._conclude(*given)  # type: ignore[arg-type] # as `text` passes them
-        return kept
+            kept = self._kept[given] = self._conclude(*given)
+        head, tail = kept
+        as_of = format_time(now)
+        source, before, after = _seen_from(horizon)
+        replaced_by = "" if card.replaced_by is None else f'"replaced_by":{card.replaced_by},'
+        return (
+            f'{head}"issuer":{_quoted(issuer)},"type":{_quoted(card.type)},"number":{_quoted(number)},"year":{card.year},'
+            f'"valid_from":{_date(valid_from)},"valid_until":{_date(valid_until)},{replaced_by}"lines":{card.lines},'
+            f'"source":"{source}","as_of":"{as_of}",{before}{as_of if after else ""}{after}{tail}'
+            f'"request_id":"{request_id}"}}'
+        )
 
     def _conclude(
         self,
@@ -99,8 +98,8 @@ class CardAnswers:
         untouched: int,
         flags: str,
         is_unlogged: bool,  # noqa: FBT001
-        freshness: Freshness,
-        purpose: Purpose,
+        freshness: str,
+        is_export: bool,  # noqa: FBT001
     ) -> tuple[str, str]:
         standing = Standing(
             key=PermitKey(issuer="", type="", number="", year=0),
@@ -118,16 +117,30 @@ class CardAnswers:
             status=standing.status_on(_DAY),
             flags=tuple(flag for flag in Flag if flag in set(standing.flags_on(_DAY))),
             signature=SignatureState.VALID.value,
-            freshness=freshness,
+            freshness=Freshness(freshness),
             grade=Grade.UNLOGGED if is_unlogged else Grade.LOGGED,
         )
-        verdict, reasons = conclude(basis, purpose=purpose, policy=self._policy)
+        verdict, reasons = conclude(basis, purpose=Purpose.EXPORT if is_export else Purpose.IMPORT, policy=self._policy)
         head = f'{{"status":"{basis.status.value}","flags":{_words([flag.value for flag in basis.flags])},'
         tail = (
-            f'"freshness":"{freshness.value}","grade":"{basis.grade.value}","signature":"{basis.signature}",'
+            f'"freshness":"{freshness}","grade":"{basis.grade.value}","signature":"{basis.signature}",'
             f'"verdict":"{verdict.value}","reasons":{_words([reason.value for reason in reasons])},'
         )
         return head, tail
+
+
+@lru_cache(maxsize=1024)
+def _seen_from(horizon: Horizon) -> tuple[str, str, str]:
+    """The source, and the watermark round the time of the answer; whole, with nothing after, where it has its own."""
+    mark = json.dumps(horizon.watermark(_NEVER).to_json(), ensure_ascii=False, separators=(",", ":"))
+    if not horizon.authoritative:
+        return "mirror", f'"watermark":{mark},', ""
+    before, _, after = mark.rpartition(format_time(_NEVER))
+    return "authoritative", f'"watermark":{before}', f"{after},"
+
+
+def _date(day: str | None) -> str:
+    return "null" if day is None else f'"{day}"'
 
 
 def _words(words: list[str]) -> str:

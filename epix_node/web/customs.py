@@ -65,7 +65,7 @@ async def admitted(
         Problem: 429.
         AmbiguousNumberError: the proof fits several permits.
     """
-    counted = desk.reader.wrong_proofs(client.name, issuer=ref.issuer, number=ref.number, now=now)
+    counted = desk.wrong_proofs(client.name, issuer=ref.issuer, number=ref.number, now=now)
     if proof is not None and _too_many(counted):
         if limited:
             raise too_many_wrong_proofs()

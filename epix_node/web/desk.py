@@ -1,7 +1,7 @@
 """What the national handlers share while the application runs: the acts lane, and point reads with their caches.
 
 The caches hold who a token belongs to and how far each issuer's register is known. Both are dropped as soon as any
-other connection commits anything, in this process or another (``PRAGMA data_version``), so a removed client is out
+other connection commits anything, in this process or another (``PointReader.version``), so a removed client is out
 with the next request.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from aiohttp import web
@@ -23,6 +23,10 @@ from epix_node.web.lane import Lane
 
 MAX_ISSUERS = 1000
 """How many issuers' watermarks are kept; there are some 250 codes, but anybody can ask for nonsense."""
+
+
+_MINUTE = timedelta(minutes=1)
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Horizon(NamedTuple):
@@ -54,8 +58,11 @@ class Desk:
         self.lane = lane
         self.reader = reader
         self._clock: Clock = node.clock
-        self._version = -1
-        self._clients: dict[str, Client] = {}
+        self._version: object = None
+        self._minute = (_NEVER, _NEVER, _NEVER.date())
+        self.clients: dict[str, Client] = {}
+        """Callers by their header ``Authorization``, as ``access`` found them."""
+        self._innocent: set[str] = set()
         self._horizons: dict[str, Horizon] = {}
 
     def now(self) -> datetime:
@@ -64,24 +71,30 @@ class Desk:
 
     def today(self, now: datetime) -> date:
         """The calendar day in the answering node's zone (contract 1)."""
-        return self.office.today(now)
+        begins, ends, day = self._minute
+        if not begins <= now < ends:
+            # Days begin, and clocks are put forward and back, on a whole minute.
+            begins, day = now.replace(second=0, microsecond=0), self.office.today(now)
+            self._minute = (begins, begins + _MINUTE, day)
+        return day
 
     def refresh(self) -> None:
         """Drop what was cached if anything was committed since."""
         version = self.reader.version()
         if version != self._version:
             self._version = version
-            self._clients.clear()
+            self.clients.clear()
+            self._innocent.clear()
             self._horizons.clear()
 
-    def client(self, token_sha256: str) -> Client | None:
-        """Whose token this is. Wrong tokens are not remembered: anybody could fill the memory with them."""
-        known = self._clients.get(token_sha256)
-        if known is None:
-            known = self.reader.client(token_sha256)
-            if known is not None:
-                self._clients[token_sha256] = known
-        return known
+    def wrong_proofs(self, client: str, *, issuer: str, number: str, now: datetime) -> tuple[int, int]:
+        """How many wrong proofs the client showed within the hour: for this number, and in all."""
+        if client in self._innocent:  # time alone adds none
+            return 0, 0
+        counted = self.reader.wrong_proofs(client, issuer=issuer, number=number, now=now)
+        if counted == (0, 0):
+            self._innocent.add(client)
+        return counted
 
     def horizon(self, issuer: str) -> Horizon:
         """How far the issuer's register is known here; the same as ``acts.look.watermark_of``."""

@@ -44,18 +44,51 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
     """Answer, count and log one request."""
     started = time.perf_counter()
     request[REQUEST_ID] = request_id = f"{_PROCESS}-{next(_serial):x}"
-    response = await _answered(request, handler)
+    try:
+        _require_size(request)
+        response = await handler(request)
+    except Exception as error:  # noqa: BLE001 # the last line of defence; what is no refusal goes to the log
+        response = _refused(request, error)
     seconds = time.perf_counter() - started
     if not response.prepared:
         response.headers["X-Request-Id"] = request_id
     route = route_of(request)
-    request.app[METRICS].count(request.method, route, response.status, seconds)
-    is_quiet = route in QUIET and response.status == HTTPStatus.OK
-    level = logging.DEBUG if is_quiet else logging.INFO
+    status = response.status
+    request.app[METRICS].count(request.method, route, status, seconds)
+    is_quiet = status == HTTPStatus.OK and route in QUIET
     # Asked before structlog is: it would take as long to throw the line away as the answer took.
-    if not is_quiet or _level.isEnabledFor(level):
-        _log_line(request, route, response.status, level, seconds)
+    if not is_quiet or _level.isEnabledFor(logging.DEBUG):
+        _log_line(request, route, status, logging.DEBUG if is_quiet else logging.INFO, seconds)
     return response
+
+
+def _require_size(request: web.Request) -> None:
+    """Raises where the body is said to be too large, before a byte of it is read."""
+    length = request.content_length
+    if length is not None and length > request.client_max_size:
+        raise web.HTTPRequestEntityTooLarge(request.client_max_size)
+
+
+def _refused(request: web.Request, error: Exception) -> web.StreamResponse:
+    """The answer for whatever a handler raised."""
+    match error:
+        case problems.Problem():
+            return problems.problem(error.status, error.code, error.detail, headers=error.headers)
+        case EpixError() if problems.status_of(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
+            return problems.problem_of(error)
+        case web.HTTPRequestEntityTooLarge():
+            return _closing(problems.too_large(request.client_max_size))
+        case web.RequestPayloadError():  # chunks or a Content-Encoding that are not what they claim to be
+            return _closing(problems.problem(400, "NOT_UNDERSTOOD", "the body is not encoded as its headers say"))
+        case web.HTTPException() if error.status < HTTPStatus.BAD_REQUEST:
+            raise error
+        case web.HTTPException():
+            code = _CODES.get(error.status, HTTPStatus(error.status).name)
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return problems.problem(error.status, code, error.reason, headers=allow)
+        case _:
+            log.error("request failed", request_id=request[REQUEST_ID], route=route_of(request), exc_info=error)
+            return problems.unexpected()
 
 
 def _log_line(request: web.Request, route: str, status: int, level: int, seconds: float) -> None:
@@ -76,31 +109,6 @@ def route_of(request: web.Request) -> str:
     """The route's pattern, ``-`` where no route fits."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else "-"
-
-
-async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    limit = request.client_max_size
-    if request.content_length is not None and request.content_length > limit:
-        return _closing(problems.too_large(limit))  # before a byte of it is read
-    try:
-        return await handler(request)
-    except problems.Problem as refusal:
-        return problems.problem(refusal.status, refusal.code, refusal.detail, headers=refusal.headers)
-    except EpixError as error:
-        if problems.status_of(error) == HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.exception("request failed", request_id=request[REQUEST_ID], route=route_of(request))
-        return problems.problem_of(error)
-    except web.HTTPRequestEntityTooLarge:
-        return _closing(problems.too_large(limit))
-    except web.HTTPException as answer:
-        if answer.status < HTTPStatus.BAD_REQUEST:
-            raise
-        code = _CODES.get(answer.status, HTTPStatus(answer.status).name)
-        allow = {"Allow": answer.headers["Allow"]} if "Allow" in answer.headers else None
-        return problems.problem(answer.status, code, answer.reason, headers=allow)
-    except Exception:  # the last line of defence: the caller learns nothing, the log everything
-        log.exception("request failed", request_id=request[REQUEST_ID], route=route_of(request))
-        return problems.unexpected()
 
 
 def _closing(response: web.Response) -> web.Response:

@@ -194,18 +194,14 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
 
 def add_openapi_routes(app: web.Application, routes: Iterable[Route]) -> None:
     """The application describes itself; ``routes`` are those that ask for a role."""
-    roles = {(route.method, pattern_free(route.path)): route.roles for route in routes}
+    roles = {(route.method, pattern_free(route.path)): sorted(role.value for role in route.roles) for route in routes}
     is_sandbox = app[NODE].config.party.environment == "sandbox"
-    document = openapi_document(
-        {key: sorted(role.value for role in allowed) for key, allowed in roles.items()}, with_sandbox=is_sandbox
-    )
-    schema = permit_json_schema()
 
     async def show_document(_request: web.Request) -> web.Response:
-        return json_reply(document)
+        return json_reply(openapi_document(roles, with_sandbox=is_sandbox))
 
     async def show_permit_schema(_request: web.Request) -> web.Response:
-        response = json_reply(schema)
+        response = json_reply(permit_json_schema())
         response.content_type = "application/schema+json"
         return response
 

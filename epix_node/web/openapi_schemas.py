@@ -7,6 +7,7 @@ down here from contract 4 and 5; tests compare them with what the server answers
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -57,8 +58,9 @@ def reference(name: str) -> Schema:
     return {"$ref": f"{_PLACE}{name}"}
 
 
+@cache
 def component_schemas() -> dict[str, Schema]:
-    """Every component by name."""
+    """Every component by name; made when first asked for, since it takes longer than the rest of a node's start."""
     schemas: dict[str, Schema] = {}
     permit = permit_json_schema()
     permit.pop("$schema")

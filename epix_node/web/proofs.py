@@ -31,6 +31,9 @@ HEADER = "EPIX-Proof"
 MAX_HEADER_CHARACTERS = 4096
 """Longest header taken; a proof has a few hundred characters."""
 
+MAX_TOKEN_CHARACTERS = 256
+"""Longest token taken; one has 22."""
+
 _KINDS = (
     {"token"},
     {"document_sha256"},
@@ -42,7 +45,7 @@ _KINDS = (
 class ProofBody(Body):
     """The members of all kinds; exactly those of one kind are given."""
 
-    token: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    token: Annotated[str, Field(min_length=1)] | None = None
     document_sha256: Annotated[str, Field(pattern=r"^[0-9A-Fa-f]{64}$")] | None = None
     security_stamp: RequiredText | None = None
     issued_on: CalendarDate | None = None
@@ -77,12 +80,14 @@ def proof_from_json(value: object) -> Proof:
     Raises:
         MalformedDocumentError: it is of none of the four kinds, or a member is not what it should be.
     """
+    if isinstance(value, dict) and value.keys() == {"token"} and (token := value["token"]) and isinstance(token, str):
+        return _token_proof(token)  # as most proofs are
     try:
         body = ProofBody.model_validate(value)
     except ValidationError as error:
         raise json_fields.not_understood(error, what="proof") from error
     if body.token is not None:
-        return Proof(token_digest=_digest_of(body.token))
+        return _token_proof(body.token)
     if body.document_sha256 is not None:
         return Proof(document=body.document_sha256.lower())
     if body.security_stamp is not None:
@@ -141,8 +146,10 @@ def proven(proof: Proof | None, held: Iterable[Holding], ref: PermitRef) -> tupl
     return seen
 
 
-def _digest_of(token: str) -> str:
+def _token_proof(token: str) -> Proof:
+    if len(token) > MAX_TOKEN_CHARACTERS:
+        raise MalformedDocumentError(f"proof not understood: token: at most {MAX_TOKEN_CHARACTERS} characters")
     try:
-        return token_digest(token)
+        return Proof(token_digest=token_digest(token))
     except UnicodeEncodeError as error:  # half a surrogate pair; the JSON reader refuses it before
         raise MalformedDocumentError("proof not understood: token") from error

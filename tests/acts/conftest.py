@@ -202,7 +202,7 @@ class World:
         granted = writer.database.read_now(documents.given, writer.party, sorted(asked), codes=reader.codes)
 
         def work(session: Session) -> None:
-            register.append(session, writer.party, start, entries, [parse_leaf(entry).c for entry in entries])
+            register.append(session, writer.party, start, entries)
             register.put_state(
                 session,
                 RegisterState(

@@ -57,7 +57,8 @@ def measure(*, quick: bool) -> list[Figure]:
         bare_signer = BareSigner(keys.signing, keys.certificate)
         bare_verifier = BareVerifier(keys.certificate, at=now)
 
-        publishing, ingesting = [], []
+        publishing: list[Reading] = []
+        ingesting: list[Reading] = []
         with node_server(writer) as source, node_server(reader) as puller:
             bodies = _bodies(now, "WARM", 30)
             requests(source, writer.tokens["authority"], "/api/v1/permits", bodies, expected=201)

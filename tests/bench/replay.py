@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -123,7 +124,7 @@ def _processes(shares: Sequence[Share]) -> Iterator[list[Connection]]:
     try:
         for share in shares:
             ours, theirs = context.Pipe()
-            process = context.Process(target=run, args=(share, theirs))
+            process: BaseProcess = context.Process(target=run, args=(share, theirs))
             process.start()
             theirs.close()
             running.append((process, ours))
@@ -132,13 +133,13 @@ def _processes(shares: Sequence[Share]) -> Iterator[list[Connection]]:
         yield [ours for _, ours in running]
         for _, ours in running:
             ours.send(None)
-        for process, _ in running:
-            process.join(timeout=30)
+        for one, _ in running:
+            one.join(timeout=30)
     finally:
-        for process, _ in running:
-            if process.is_alive():
-                process.kill()
-                process.join()
+        for one, _ in running:
+            if one.is_alive():
+                one.kill()
+                one.join()
 
 
 def _stages(parents: Sequence[Connection], clock: SharedClock, times: list[Timed]) -> Stage:
@@ -154,7 +155,7 @@ def _stages(parents: Sequence[Connection], clock: SharedClock, times: list[Timed
             _add(together, parent.recv())
         wall = time.perf_counter() - began
         times.append(Timed(name=label, wall=wall, cpu=together.cpu, documents=together.documents))
-        print(f"  {label:<28} {wall:7.1f} s", flush=True)
+        print(f"  {label}: {wall:.1f} s", file=sys.stderr, flush=True)
         _add(everything, together)
         return together
 
@@ -268,7 +269,8 @@ def sample(consignments: Sequence[Consignment], number: int) -> list[Consignment
     exporters: Counter[str] = Counter(one.number for one in consignments)
     looks = _innocents(consignments)
     is_shifted = looks["year shift: one arrival in several years"]
-    interesting, others = [], []
+    interesting: list[Consignment] = []
+    others: list[Consignment] = []
     for one in consignments:
         has_more = len(one.importers) > 1 or one.has_gap or exporters[one.number] > 1 or is_shifted(one)
         (interesting if has_more else others).append(one)

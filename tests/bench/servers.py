@@ -112,7 +112,7 @@ def requests(server: Server, token: str, path: str, bodies: Iterable[bytes], *, 
 
 async def _requests(server: Server, token: str, path: str, bodies: list[bytes], expected: int) -> Spent:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    statuses: Counter[int] = Counter()
+    answers: Counter[str] = Counter()
     left = iter(bodies)
     connector = aiohttp.TCPConnector(limit=AT_ONCE)
     timeout = aiohttp.ClientTimeout(total=600)
@@ -121,12 +121,14 @@ async def _requests(server: Server, token: str, path: str, bodies: list[bytes], 
         async def caller() -> None:
             for body in left:
                 async with session.post(path, data=body) as reply:
-                    await reply.read()
-                    statuses[reply.status] += 1
+                    answer = await reply.text()
+                    # What an unexpected answer says is worth reading; the others only have to be many.
+                    answers["" if reply.status == expected else f"{reply.status} {answer[:200]}"] += 1
 
         cpu, began = server.cpu(), time.perf_counter()
         await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
         spent = Spent(requests=len(bodies), cpu=server.cpu() - cpu, wall=time.perf_counter() - began)
-    if statuses != {expected: len(bodies)}:
-        raise RuntimeError(f"{path}: expected {len(bodies)} answers with {expected}, got {dict(statuses)}")
+    if answers[""] != len(bodies):
+        others = [answer for answer, _ in answers.most_common() if answer]
+        raise RuntimeError(f"{path}: {answers['']} of {len(bodies)} answers had status {expected}, not {others[:3]}")
     return spent

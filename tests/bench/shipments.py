@@ -228,7 +228,7 @@ def _consignment(rows: list[Row]) -> Consignment:
     for row in rows:
         by_importer[row.importer].append(row)
     exporter, number = rows[0].exporter, rows[0].number
-    arrivals = []
+    arrivals: list[Arrival] = []
     for importer, imported in sorted(by_importer.items()):
         for run in _runs(row.year for row in imported):
             mine = [row for row in imported if row.year in run]

@@ -48,7 +48,8 @@ def measure(*, quick: bool) -> list[Figure]:
         plain = [json.dumps(question).encode() for question in questions]
         proof = {"issued_on": now.date().isoformat(), "quantity": "12", "unit": "NAR"}
         proved = [json.dumps({**question, "proof": proof}).encode() for question in questions]
-        by_authority, by_customs = [], []
+        by_authority: list[Reading] = []
+        by_customs: list[Reading] = []
         with node_server(country) as node, bare_server(bare_port) as bare:
             requests(bare, "none", "/api/v1/status", plain[:500], expected=200)
             requests(node, country.tokens["authority"], "/api/v1/status", plain[:500], expected=200)
@@ -73,8 +74,8 @@ def _number(now: datetime, n: int) -> str:
 def _fill(url: str, stored: int, now: datetime) -> None:
     def batch(session: Session, first: int) -> None:
         facts = [_fact(n, now) for n in range(first, min(first + _BATCH, stored))]
-        permits.add(session, [(fact, None) for fact in facts])
-        cases.add_cards(session, [(fact, standing(fact, (), (), union=frozenset())) for fact in facts])
+        permits.add(session, [(fact, None, None) for fact in facts])
+        cases.add_cards(session, [(fact, standing(fact, (), ())) for fact in facts])
 
     database = Database(url)
     try:

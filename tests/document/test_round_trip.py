@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ from epix_node.permit.event import (
     Withdrawal,
     WithdrawalReason,
 )
+from epix_node.permit.finding import finding_id
 from epix_node.permit.model import Authority, Line, Origin, Permit, Quota, Reference, Relation, TradeParty
 from epix_node.permit.normal import normal_form
 from epix_node.permit.number import NumberRef, PermitKey, normalised
@@ -268,6 +270,11 @@ def documents(draw: st.DrawFn) -> ExchangeDocument:
     body = draw(BODY_STRATEGIES[kind])
     key = key_of(body)
     event_id = getattr(body, "event_id", None)
+    if isinstance(body, Alert):
+        body = replace(body, finding_id=finding_id(body.pattern, body.subject))
+    supersedes = None
+    if event_id is not None:
+        supersedes = draw(DIGESTS if kind is DocumentType.CORRECTION else maybe(DIGESTS))
     header = Header(
         environment=draw(st.sampled_from(["sandbox", "uat", "prod"])),
         party=draw(COUNTRIES),
@@ -275,14 +282,14 @@ def documents(draw: st.DrawFn) -> ExchangeDocument:
         issued=draw(TIMES),
         salt=draw(SALTS),
         permit_salt=draw(SALTS),
-        token_digest=draw(maybe(DIGESTS)),
-        recipients=tuple(draw(st.lists(st.one_of(COUNTRIES, st.just("*")), max_size=3))),
+        token_digest=draw(maybe(DIGESTS)) if kind is DocumentType.PERMIT else None,
+        recipients=draw(st.one_of(st.just(("*",)), st.lists(COUNTRIES, max_size=3, unique=True).map(tuple))),
         permit_issuer=key.issuer,
         permit_type=key.type,
         permit_number=key.number,
         permit_year=key.year,
         event_id=event_id,
-        supersedes=draw(DIGESTS if kind is DocumentType.CORRECTION else maybe(DIGESTS)),
+        supersedes=supersedes,
     )
     return ExchangeDocument(header=header, body=body)
 

@@ -144,7 +144,7 @@ class Country:
             for secret in (sha256(f"{start + i}".encode()).digest() for i in range(entries))
         ]
         data = [leaf.to_bytes() for leaf in leaves]
-        register.append(session, self.node.party, start, data, [leaf.c for leaf in leaves])
+        register.append(session, self.node.party, start, data)
         edge = held.edge.extended(leaf_hash(one) for one in data)
         grown = dataclasses.replace(
             held, edge=edge, checkpoint_size=edge.size, checkpoint=self.says(edge.size, edge.root())

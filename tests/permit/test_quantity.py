@@ -85,6 +85,12 @@ def test_a_quantity_too_large_to_hold_is_refused() -> None:
         Quantity.parse(largest, "KGM")
 
 
+@pytest.mark.parametrize(("unit", "zeros"), [("MYG", 32), ("MGM", 29), ("GRM", 26), ("KGM", 23), ("NAR", 26)])
+def test_a_sum_that_no_single_quantity_could_be_is_written_all_the_same(unit: str, zeros: int) -> None:
+    """Whoever reports thousands of lines of the largest amount makes a strange balance, and breaks nothing."""
+    assert in_unit(10**32, unit) == "1" + "0" * zeros
+
+
 @pytest.mark.parametrize("unit", ["", "KIL", "kgm", "XYZ"])
 def test_a_unit_in_no_list_is_refused(unit: str) -> None:
     with pytest.raises(NotAQuantityError):

@@ -192,7 +192,7 @@ def test_who_cannot_derive_a_finding_shows_the_issuers_alert():
     now = LATEST + 25 * HOUR
     finding = from_alert(alert(), first_seen=now, at=LATEST + 24 * HOUR)
     assert not finding.derived
-    assert finding.to_json() == {
+    assert finding.to_json(origin_of=lambda party: f"register of {party}") == {
         "id": "ab" * 32,
         "pattern": "FRD-01",
         "class": "A",
@@ -202,7 +202,7 @@ def test_who_cannot_derive_a_finding_shows_the_issuers_alert():
         "first_seen": "2026-03-23T13:00:00Z",
         "opened": "2026-03-23T12:00:00Z",
         "summary": "Twice.",
-        "evidence": [{"kind": "import-confirmation", "document": "cd" * 32, "register": {"origin": "XC", "index": 7}}],
+        "evidence": [{"kind": "import-confirmation", "document": "cd" * 32, "register": {"origin": "register of XC", "index": 7}}],
         "values": {"confirmed": "2"},
         "ruleset": "test",
     }

@@ -221,6 +221,12 @@ def hmac_with_the_public_key(document: bytes) -> bytes:
     return etree.tostring(root)
 
 
+def unnamed_reference(root: etree._Element) -> None:
+    """The reference to the document loses its Id, and DataObjectFormat names `#None`."""
+    del one(root, "//ds:Reference[@URI='']").attrib["Id"]
+    one(root, "//xades:DataObjectFormat").set("ObjectReference", "#None")
+
+
 POLICY: dict[str, tuple[Change, str]] = {
     "SHA-1 signature": (put("#ecdsa-sha256", "#ecdsa-sha1"), "ALGORITHM_NOT_ALLOWED"),
     "RSA instead of ECDSA": (put("#ecdsa-sha256", "#rsa-sha256"), "ALGORITHM_NOT_ALLOWED"),
@@ -317,6 +323,29 @@ POLICY: dict[str, tuple[Change, str]] = {
         put_pattern("<xades:SigningCertificateV2>.*</xades:SigningCertificateV2>", ""),
         "SIGNATURE_INVALID",
     ),
+    "SigningCertificateV2 of two certificates": (
+        on_tree(lambda root: one(root, "//xades:SigningCertificateV2").append(clone(one(root, "//xades:Cert")))),
+        "SIGNATURE_INVALID",
+    ),
+    "SigningCertificateV2 with a URI": (
+        put("<xades:Cert>", '<xades:Cert URI="http://attacker.example/">'),
+        "SIGNATURE_INVALID",
+    ),
+    "SigningCertificateV2 of two digests": (
+        on_tree(lambda root: one(root, "//xades:Cert").append(clone(one(root, "//xades:CertDigest")))),
+        "SIGNATURE_INVALID",
+    ),
+    "SigningCertificateV2 by SHA-1": (
+        put_pattern(
+            f'<xades:CertDigest>(.*?)"{re.escape(SHA256)}"',
+            r'<xades:CertDigest>\1"http://www.w3.org/2000/09/xmldsig#sha1"',
+        ),
+        "ALGORITHM_NOT_ALLOWED",
+    ),
+    "format of no reference": (
+        on_tree(unnamed_reference),
+        "SIGNATURE_INVALID",
+    ),
     "another MimeType": (put("<xades:MimeType>text/xml", "<xades:MimeType>text/html"), "SIGNATURE_INVALID"),
 }
 
@@ -404,6 +433,15 @@ BYTES: dict[str, tuple[Change, str]] = {
     "text in the signature": (put("<ds:KeyInfo", "unsigned<ds:KeyInfo"), "SIGNATURE_INVALID"),
     "prefix means something else": (put("<p:Line", '<p:Line xmlns:p="urn:other"'), "SIGNATURE_INVALID"),
     "ds means something else": (put("<ds:SignedInfo", '<ds:SignedInfo xmlns:ds="urn:other"'), "SIGNATURE_INVALID"),
+    "relative namespace name": (put("<p:Permit ", '<p:Permit xmlns:unused="relative" '), "SIGNATURE_INVALID"),
+    "relative namespace name on the signature": (
+        put("<ds:Signature ", '<ds:Signature xmlns:unused="relative" '),
+        "SIGNATURE_INVALID",
+    ),
+    "relative namespace name in the unsigned object": (
+        put("<ds:Object>", '<ds:Object xmlns:unused="relative">'),
+        "SIGNATURE_INVALID",
+    ),
     "default namespace undone": (put("<p:Permit", '<p:Permit xmlns=""'), "VALID"),
     "body of another namespace": (put("<Body>", '<Body xmlns="urn:other">'), "NOT_A_DOCUMENT"),
     "another Party": (put("<Party>XA", "<Party>XB"), "KEY_WRONG_PARTY"),
@@ -443,6 +481,30 @@ def test_another_certificate_in_key_info_is_another_signer(signed, keys, xa, xb,
     flat = re.sub(rb"(?<=<ds:X509Certificate>)[^<]*", own, signed)
     assert outcome(flat.replace(own, other), keys, at)[0] == "KEY_WRONG_PARTY"
     assert outcome(flat.replace(own, base64.b64encode(b"no certificate")), keys, at)[0] == "KEY_UNKNOWN"
+
+
+@pytest.mark.parametrize("version", [1, 3, 127])
+def test_a_chain_certificate_of_no_known_version_breaks_nothing(version, signed, keys, xa, at):
+    """KeyInfo may hold a chain; what is no certificate in it is a verdict, whatever cryptography raises."""
+    der = xa.certificate.public_bytes(Encoding.DER)
+    place = der.index(b"\xa0\x03\x02\x01\x02") + 4  # [0] EXPLICIT INTEGER: the version, 2 for v3
+    odd = base64.b64encode(der[:place] + bytes([version]) + der[place + 1 :]).decode()
+    change = put("</ds:X509Certificate>", f"</ds:X509Certificate><ds:X509Certificate>{odd}</ds:X509Certificate>")
+    assert outcome(change(signed), keys, at)[0] == "SIGNATURE_INVALID"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        put_pattern("(<xades:CertDigest>.*?<ds:DigestValue>)", r"\1!!"),
+        put_pattern("(<xades:CertDigest>.*?<ds:DigestValue>)", r"\1<x xmlns='urn:x'/>"),
+        put_pattern("(<xades:CertDigest>.*?)=</ds:DigestValue>", r"\1=AAAA</ds:DigestValue>"),
+    ],
+    ids=["stray characters", "an element", "text after the padding"],
+)
+def test_a_digest_that_is_signed_but_misspelt_is_not_taken(change, signed, keys, at, resign):
+    """Python would skip what does not belong to base64; that somebody signed it does not make it right."""
+    assert outcome(resign(change(signed)), keys, at)[0] == "SIGNATURE_INVALID"
 
 
 def test_a_der_signature_value_is_not_taken(signed, keys, at):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -120,7 +121,8 @@ class Api:
         if body is not None:
             data = json.dumps(body).encode()
             sent.setdefault("Content-Type", "application/json")
-        async with self.http.request(method, URL(path, encoded=True), data=data, headers=sent) as response:
+        stream = io.BytesIO(data) if data is not None else None
+        async with self.http.request(method, URL(path, encoded=True), data=stream, headers=sent) as response:
             return await read(response)
 
     async def get(self, path: str, **options: Any) -> Reply:

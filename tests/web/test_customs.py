@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from tests.web.conftest import Api, event_json, path_of, proof_header
 
 from epix_node.web.desk import DESK
+from tests.web.conftest import Api, event_json, path_of, proof_header
 
 WRONG = {"token": "not the token"}
 UNKNOWN = "26XA404"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-
-import pytest
-from tests.web.conftest import Api, event_json, path_of, permit_json
+from typing import Any
 
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.xml.writer import write_permit
+from tests.web.conftest import Api, event_json, path_of, permit_json
 
 TWO_LINES = [
     permit_json()["lines"][0],
@@ -36,30 +35,28 @@ async def test_xml_is_the_same_permit_as_json(api: Api):
         assert (again.status, again.body) == (200, first.body)
 
 
-@pytest.mark.parametrize(
-    ("members", "status", "code"),
-    [
-        ({"issuer": "XB"}, 403, "NOT_OURS"),
-        ({"purpose": "H"}, 409, "DIFFERENT_CONTENT"),
-        ({"number": "26XA2", "valid_until": None}, 422, "RULES_BROKEN"),
-        ({"number": "26XA2", "issued_on": None}, 422, "RULES_BROKEN"),
-        ({"number": "26XA2", "type": "Q"}, 422, "RULES_BROKEN"),
-        ({"number": "26XA2", "lines": []}, 400, "NOT_UNDERSTOOD"),
-        ({"number": ""}, 400, "NOT_UNDERSTOOD"),
-        ({"number": "1" * 71}, 400, "NOT_UNDERSTOOD"),
-        ({"colour": "red"}, 400, "NOT_UNDERSTOOD"),
-        ({"multi_use": "yes"}, 400, "NOT_UNDERSTOOD"),
-    ],
+REFUSED: tuple[tuple[dict[str, Any], int, str], ...] = (
+    ({"issuer": "XB"}, 403, "NOT_OURS"),
+    ({"purpose": "H"}, 409, "DIFFERENT_CONTENT"),
+    ({"number": "26XA2", "valid_until": None}, 422, "RULES_BROKEN"),
+    ({"number": "26XA2", "issued_on": None}, 422, "RULES_BROKEN"),
+    ({"number": "26XA2", "type": "Q"}, 422, "RULES_BROKEN"),
+    ({"number": "26XA2", "lines": []}, 400, "NOT_UNDERSTOOD"),
+    ({"number": ""}, 400, "NOT_UNDERSTOOD"),
+    ({"number": "1" * 71}, 400, "NOT_UNDERSTOOD"),
+    ({"colour": "red"}, 400, "NOT_UNDERSTOOD"),
+    ({"multi_use": "yes"}, 400, "NOT_UNDERSTOOD"),
 )
-async def test_a_permit_that_cannot_be_published_is_refused_in_the_words_of_the_contract(
-    api: Api, members: dict, status: int, code: str
-):
+
+
+async def test_a_permit_that_cannot_be_published_is_refused_in_the_words_of_the_contract(api: Api):
     """Foreign issuers, other content, broken rules and bodies that are not understood each have their answer."""
     await api.publish()
-    reply = await api.post("/api/v1/permits", permit_json() | members)
-    assert (reply.status, reply.code) == (status, code)
-    if status == 422:
-        assert any(finding["severity"] == "BLOCK" for finding in reply.body["findings"])
+    for members, status, code in REFUSED:
+        reply = await api.post("/api/v1/permits", permit_json() | members)
+        assert (reply.status, reply.code) == (status, code), members
+        if status == 422:
+            assert any(finding["severity"] == "BLOCK" for finding in reply.body["findings"])
 
 
 async def test_a_permit_is_shown_with_its_story(api: Api):
@@ -181,28 +178,28 @@ async def test_the_list_is_filtered(api: Api):
     assert await numbers("issuer=XB") == []
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "limit=0",
-        "limit=501",
-        "limit=x",
-        "year=26",
-        "year=0000",
-        "year=99999999999999999999",
-        "valid_at=2026-02-30",
-        "status=GOOD",
-        "cursor=zzz",
-        "cursor=WyJcdWQ4MDAiLCJhIiwiYiIsImMiXQ",  # ["\ud800","a","b","c"]
-        "colour=red",
-        "number=",
-        "type=E&type=R",
-    ],
+BAD_QUERIES = (
+    "limit=0",
+    "limit=501",
+    "limit=x",
+    "year=26",
+    "year=0000",
+    "year=99999999999999999999",
+    "valid_at=2026-02-30",
+    "status=GOOD",
+    "cursor=zzz",
+    "cursor=WyJcdWQ4MDAiLCJhIiwiYiIsImMiXQ",  # ["\ud800","a","b","c"]
+    "colour=red",
+    "type=E&type=R",
 )
-async def test_a_query_that_is_not_understood_is_refused(api: Api, query: str):
-    """400 naming the parameter; nothing is filtered silently by something else, but an empty one asks nothing."""
-    reply = await api.get(f"/api/v1/permits?{query}")
-    assert (reply.status if query == "number=" else reply.code) in {200, "NOT_UNDERSTOOD"}
+
+
+async def test_a_query_that_is_not_understood_is_refused(api: Api):
+    """400 naming the parameter: nothing is filtered silently by something else. An empty one asks nothing."""
+    for query in BAD_QUERIES:
+        reply = await api.get(f"/api/v1/permits?{query}")
+        assert reply.code == "NOT_UNDERSTOOD", query
+    assert (await api.get("/api/v1/permits?number=&cursor=")).status == 200
 
 
 async def test_a_status_may_change_with_time_alone(api: Api):

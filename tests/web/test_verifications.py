@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from tests.web.conftest import Api, path_of
 
 CLAIM = {"issuer": "XA", "number": "26XA000123"}
@@ -108,23 +109,23 @@ async def test_a_presentation_of_a_number_that_comes_later_stays_the_same(api: A
     assert again.body["reasons"] == ["NO_MATCH"]
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        {"record": True},
-        {"record": True, "presented": {"purpose": "T"}, "event_id": "P", "office": "x"},
-        {"record": "yes"},
-        {"presented": {"colour": "red"}},
-        {"presented": []},
-        {"document_sha256": "12"},
-        {"for": "me"},
-        {"date": "yesterday"},
-    ],
+NOT_UNDERSTOOD: tuple[dict[str, Any], ...] = (
+    {"record": True},
+    {"record": True, "presented": {"purpose": "T"}, "event_id": "P", "office": "x"},
+    {"record": "yes"},
+    {"presented": {"colour": "red"}},
+    {"presented": []},
+    {"document_sha256": "12"},
+    {"for": "me"},
+    {"date": "yesterday"},
 )
-async def test_a_claim_that_is_not_understood_is_refused(api: Api, members: dict[str, Any]):
+
+
+async def test_a_claim_that_is_not_understood_is_refused(api: Api):
     """400 naming the member."""
-    reply = await api.post("/api/v1/verifications", CLAIM | members)
-    assert (reply.status, reply.code) == (400, "NOT_UNDERSTOOD")
+    for members in NOT_UNDERSTOOD:
+        reply = await api.post("/api/v1/verifications", CLAIM | members)
+        assert (reply.status, reply.code) == (400, "NOT_UNDERSTOOD"), members
 
 
 async def test_an_unknown_number_has_a_verdict(api: Api):

@@ -14,6 +14,7 @@ from lxml import etree
 from lxml.etree import _Element
 
 from epix_node.errors import MalformedDocumentError
+from epix_node.permit.json_fields import MAX_TEXT_CHARACTERS
 from epix_node.permit.model import Permit
 from epix_node.permit.text import clean
 
@@ -78,6 +79,8 @@ def read_extension(extension: _Element | None, permit: Permit) -> Permit:
             raise _refusal(f"{name} is repeated or out of order")
         if text is None:
             raise _refusal(f"{name} is empty")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise _refusal(f"{name} has more than {MAX_TEXT_CHARACTERS} characters")
         seen.append(name)
         if name == "Subtype":
             members["subtype"] = text

@@ -18,6 +18,7 @@ from lxml.etree import _Element
 from epix_node import safexml
 from epix_node.errors import MalformedDocumentError
 from epix_node.permit.codes import code_lists
+from epix_node.permit.json_fields import MAX_TEXT_CHARACTERS
 from epix_node.permit.model import Authority, Line, Permit, PermitType, Reference, Relation, TradeParty
 from epix_node.permit.xml import boxes
 from epix_node.permit.xml.boxes import Box
@@ -57,7 +58,8 @@ def read_permit(element: _Element) -> Reading:
 
     Raises:
         MalformedDocumentError: ``SIGNED_DOCUMENT`` for an exchange document or anything with a signature inside;
-            ``NOT_UNDERSTOOD`` for what is no ``CITESEPermit`` or has no issuer, type, number or lines.
+            ``NOT_UNDERSTOOD`` for what is no ``CITESEPermit`` or has no issuer, type, number or lines;
+            ``LIMIT_EXCEEDED`` for a text longer than one of contract 5.
     """
     tag = str(element.tag)
     if tag == f"{{{DOCUMENT_NAMESPACE}}}Document" or tag.startswith(SIGNATURE_NAMESPACE):
@@ -66,7 +68,22 @@ def read_permit(element: _Element) -> Reading:
     if tag.rpartition("}")[2] != boxes.ROOT:
         raise MalformedDocumentError(f"the document is no {boxes.ROOT}")
     page = Page(is_own=boxes.OWN_MODEL in root.texts(boxes.MODEL))
-    return Reading(permit=_permit(page, root), deviations=tuple(page.deviations))
+    permit = _permit(page, root)
+    if _has_long_text(permit):
+        # JSON has this limit, and a permit that is held is read again from JSON whenever somebody asks for it.
+        raise MalformedDocumentError(f"a text of more than {MAX_TEXT_CHARACTERS} characters", code="LIMIT_EXCEEDED")
+    return Reading(permit=permit, deviations=tuple(page.deviations))
+
+
+def _has_long_text(part: object) -> bool:
+    """Whether a text in a permit or a part of it is longer than JSON may have it."""
+    if part is None:
+        return False
+    if isinstance(part, str):
+        return len(part) > MAX_TEXT_CHARACTERS
+    if isinstance(part, tuple):
+        return any(map(_has_long_text, part))
+    return any(_has_long_text(getattr(part, name)) for name in getattr(part, "__dataclass_fields__", ()))
 
 
 def _permit(page: Page, root: Branch) -> Permit:

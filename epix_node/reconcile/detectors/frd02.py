@@ -35,6 +35,9 @@ _PRIVATE = frozenset({"name", "address", "place", "signatory", "special_conditio
 _MAX_VALUE_CHARACTERS = 80
 """Longest presented value that is repeated; the document has it whole."""
 
+_MOST_TOLD = 5
+"""Of a field that differs from paper to paper; the evidence has them all."""
+
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     """A finding for each permit of the case of which a differing paper was shown."""
@@ -55,7 +58,7 @@ def _altered(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
             if difference.class_ == strongest:
                 told[difference.field].add(_told(difference))
     shown = dated(events)
-    fields = {field: "; ".join(sorted(texts)) for field, texts in sorted(told.items())}
+    fields = {field: _joined(sorted(texts)) for field, texts in sorted(told.items())}
     return about_permit(
         PATTERN,
         fact,
@@ -79,6 +82,11 @@ def _differences(permit: Permit, event: EventFact) -> tuple[Difference, ...]:
     if body.presented:
         return differences(permit, body.presented)
     return body.differences if isinstance(body, Presentation) else ()
+
+
+def _joined(texts: list[str]) -> str:
+    shown = texts[:_MOST_TOLD]
+    return "; ".join(shown if len(texts) == len(shown) else [*shown, f"{len(texts) - len(shown)} more"])
 
 
 def _told(difference: Difference) -> str:

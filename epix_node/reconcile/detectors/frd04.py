@@ -2,7 +2,7 @@
 
 The cheapest fraud: a nought added, or a permit for ten filled with twelve. Both sides counted, and nobody compared.
 
-For each allowance of the permit (``allowance``), in integer micro-units (``domain-rules.md`` 0.12, 0.19, 2.2):
+For each allowance of the permit (``permit.allowance``), in integer micro-units (``domain-rules.md`` 0.12, 0.19, 2.2):
 
 * OVER_EXPORT: endorsed > permitted · (1 + tolerance);
 * OVER_IMPORT: arrived > (endorsed, else permitted) · (1 + tolerance);
@@ -29,13 +29,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from epix_node.permit.allowance import Allowance, Counted, allowances, lists_taxon
 from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, EventFact, PermitFact
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.model import PermitType
 from epix_node.permit.quantity import in_unit
-from epix_node.reconcile.allowance import Allowance, Counted, allowances, counted, lists_taxon
-from epix_node.reconcile.arrivals import imported_by
+from epix_node.reconcile.allowance import counted
+from epix_node.reconcile.arrivals import is_import
 from epix_node.reconcile.clusters import clusters
 from epix_node.reconcile.sentence import about_permit, done, listed, named
 from epix_node.reconcile.view import View
@@ -116,7 +117,7 @@ def _summed(fact: PermitFact, counts: tuple[Counted, ...], view: View) -> list[_
 
 def _importing(fact: PermitFact, arrived: list[Counted]) -> list[list[Counted]]:
     """The imports of all Parties together, and what each declared transit country confirmed, apart."""
-    transit = sorted({c.event.party for c in arrived if not imported_by(fact.permit, c.event.party)})
+    transit = sorted({c.event.party for c in arrived if not is_import(fact.permit, c.event)})
     imports = [c for c in arrived if c.event.party not in transit]
     return [imports, *([c for c in arrived if c.event.party == party] for party in transit)]
 

@@ -11,7 +11,8 @@ coverage without a beginning will do, and the paper was issued at the latest on 
 A neighbouring number is a likely typing error if the same permit fits every one of these events: type, taxon, both
 countries and unit agree, nobody confirmed that permit, and it was in force on their dates. What an event leaves out
 cannot disagree. Then the finding is R and names the neighbour, and it becomes A when the issuer dismisses the typing
-error or when nobody has corrected it in 72 hours.
+error or when nobody has corrected it in 72 hours. They count from the earliest of these events: whoever goes on using
+a forged number must not make a typing error of it again.
 
 The finding is about the number: its subject has neither type nor year, so all Parties come to the same id.
 
@@ -83,7 +84,7 @@ def _is_absent(event: EventFact, seen: Observation) -> bool:
 
 def _probably_meant(case: Case, events: tuple[EventFact, ...], view: View) -> tuple[NumberRef, ...]:
     """The neighbours that fit all events; none once the wait is over or the issuer has said that it is no error."""
-    waited = view.now - max(event.source.at for event in events)
+    waited = view.now - min(event.source.at for event in events)
     if view.neighbour_dismissed or waited >= view.parameters.typing_error:
         return ()
     return tuple(
@@ -120,13 +121,11 @@ def _is_in_force(neighbour: PermitFact, day: date) -> bool:
 def _is_of_its_countries(neighbour: PermitFact, event: EventFact) -> bool:
     """The export side endorses, the import side confirms; either may have been shown the paper."""
     permit = neighbour.permit
-    export_side = {permit.issuer, permit.origin_country}
+    is_exporter = event.acts_for(permit.issuer) or event.acts_for(permit.origin_country)
+    is_importer = permit.destination is None or event.acts_for(permit.destination)
     if isinstance(event.body, Endorsement):
-        return event.party in export_side
-    import_side = {permit.destination} if permit.destination else {event.party}
-    if isinstance(event.body, Confirmation):
-        return event.party in import_side
-    return event.party in export_side | import_side
+        return is_exporter
+    return is_importer if isinstance(event.body, Confirmation) else is_exporter or is_importer
 
 
 def _goods(event: EventFact) -> Iterator[tuple[str, str, UnitClass | None]]:

@@ -129,7 +129,7 @@ NEIGHBOUR = permit()
 FITS = {
     "confirmed at the destination": [at_border()],
     "endorsed at home": [endorsed("03-20", permit=ref(FORGED))],
-    "both": [endorsed("03-18", permit=ref(FORGED)), at_border()],
+    "both": [endorsed("03-19", permit=ref(FORGED)), at_border()],
     "shown at the destination": [presented("03-20", permit=ref(FORGED))],
     "with taxon": [at_border("03-20", goods(taxon="Python regius"))],
     "paper with the same goods": [
@@ -201,9 +201,9 @@ def test_the_issuer_dismisses_the_typing_error_and_it_is_an_alert():
 
 @pytest.mark.parametrize(("waited", "expected"), [(timedelta(hours=71, minutes=59), "R"), (timedelta(hours=72), "A")])
 def test_a_typing_error_that_nobody_corrects_is_an_alert_after_72_hours(waited, expected):
-    """Counted from the newest evidence."""
+    """Counted from the earliest use: using the forged number again does not make a typing error of it again."""
     events = at_border(at=noon(on("03-20"))), at_border(at=noon(on("03-22")))
-    now = noon(on("03-22")) + waited
+    now = noon(on("03-20")) + waited
     (draft,) = detect(forged(*events), seen(neighbours=(NEIGHBOUR,), now=now))
     assert draft.class_ == expected
     assert PARAMETERS.typing_error == timedelta(hours=72)

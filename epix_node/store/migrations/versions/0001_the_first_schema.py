@@ -78,13 +78,9 @@ def upgrade() -> None:
         sa.Column("party", sa.String(), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
-        sa.Column("commitment", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("party", "index"),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("entry", schema=None) as batch_op:
-        batch_op.create_index("ix_entry_commitment", ["party", "commitment"], unique=False)
-
     op.create_table(
         "event",
         sa.Column("party", sa.String(), nullable=False),
@@ -172,6 +168,7 @@ def upgrade() -> None:
         "peer",
         sa.Column("party", sa.String(), nullable=False),
         sa.Column("manifest", sa.LargeBinary(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("added_at", sa.BigInteger(), nullable=False),
         sa.Column("next_index", sa.Integer(), nullable=False),
         sa.Column("etag", sa.String(), nullable=True),
@@ -199,6 +196,7 @@ def upgrade() -> None:
         sa.Column("legacy", sa.Boolean(), nullable=False),
         sa.Column("stamp", sa.String(), nullable=True),
         sa.Column("token_digest", sa.String(), nullable=True),
+        sa.Column("token", sa.String(), nullable=True),
         sa.Column("register_index", sa.Integer(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
@@ -229,15 +227,6 @@ def upgrade() -> None:
     with op.batch_alter_table("permit_line", schema=None) as batch_op:
         batch_op.create_index("ix_permit_line_taxon", ["taxon"], unique=False)
 
-    op.create_table(
-        "permit_token",
-        sa.Column("issuer", sa.String(), nullable=False),
-        sa.Column("type", sa.String(), nullable=False),
-        sa.Column("number", sa.String(), nullable=False),
-        sa.Column("year", sa.Integer(), nullable=False),
-        sa.Column("token", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("issuer", "type", "number", "year"),
-    )
     op.create_table(
         "proved",
         sa.Column("issuer", sa.String(), nullable=False),

@@ -1,0 +1,171 @@
+"""Two countries over real HTTP: what one publishes, the other answers, whoever is up (issue, "Must show")."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer, unused_port
+
+from epix_node.acts import look
+from epix_node.clock import parse_time
+from epix_node.config import load_config
+from epix_node.founding import Plan, found_node
+from epix_node.node import open_node
+from epix_node.permit.event import PermitRef
+from epix_node.sandbox_clock import SharedClock
+from epix_node.store import peers
+from epix_node.web.app import make_app
+from epix_node.web.desk import policy_of
+from tests.web.conftest import START, Api, admit_clients, event_json, path_of
+
+
+class Countries:
+    """XA and XB, which trust each other, on one shared clock."""
+
+    def __init__(self) -> None:
+        self.api: dict[str, Api] = {}
+        self.stacks: dict[str, AsyncExitStack] = {}
+
+    def __getitem__(self, party: str) -> Api:
+        return self.api[party]
+
+    async def stop(self, party: str) -> None:
+        await self.stacks[party].aclose()
+
+    async def tick(self, party: str, now: str | None = None) -> dict:
+        reply = await self[party].as_("authority").post("/sandbox/v1/tick", {"now": now} if now else None)
+        assert reply.status == 200, reply.body
+        return reply.body
+
+
+@pytest.fixture
+async def countries(tmp_path: Path, opened: ExitStack) -> AsyncIterator[Countries]:
+    clock = tmp_path / "clock"
+    SharedClock(clock).set(START)
+    made = Countries()
+    founded = {}
+    for party in ("XA", "XB"):
+        url = f"http://127.0.0.1:{unused_port()}"
+        founded[party] = found_node(
+            tmp_path / party, Plan(party=party, environment="sandbox", base_url=url, now=START, clock=clock)
+        )
+    async with AsyncExitStack() as stack:
+        for party, (config, _) in founded.items():
+            node = opened.enter_context(open_node(load_config(config.path, {})))
+            for other, (_, manifest) in founded.items():
+                if other != party:
+                    node.database.write_now(peers.pin, other, manifest.to_json(), now=START)
+            made.stacks[party] = own = await stack.enter_async_context(AsyncExitStack())
+            server = TestServer(make_app(node), host="127.0.0.1", port=config.server.port)
+            http = await own.enter_async_context(TestClient(server))
+            made.api[party] = Api(http, node, admit_clients(node))
+        yield made
+
+
+async def test_a_permit_crosses_the_border(countries: Countries):
+    """Published at XA, pulled and VALID at XB with XA stopped or not, USED in both after the confirmation."""
+    xa, xb = countries["XA"], countries["XB"]
+    published = await xa.publish()
+    token = published.body["token"]
+    assert (await countries.tick("XB"))["pulled"] == {"XA": 1}
+    mirrored = await xb.status()
+    assert (mirrored.body["status"], mirrored.body["source"], mirrored.body["grade"]) == ("VALID", "mirror", "LOGGED")
+    shown = await xb.as_("authority").get(path_of("26XA000123"))
+    assert shown.body["permit"]["importer"]["name"] == "Ben Importer"
+    assert "token" not in shown.body  # only the issuing node has it
+    assert (await xb.as_("customs").status(proof={"token": token})).body["status"] == "VALID"
+
+    confirmed = await xb.as_("customs").post(
+        "/api/v1/confirmations", event_json(outcome="released", proof={"token": token})
+    )
+    assert (confirmed.status, confirmed.body["status"]["status"]) == (201, "USED")
+    assert (await countries.tick("XA"))["pulled"] == {"XB": 1}
+    assert (await xa.status()).body["status"] == "USED"
+
+    await countries.stop("XA")
+    assert (await countries.tick("XB"))["pulled"] == {"XA": None}
+    assert (await xb.status()).body["status"] == "USED"
+    failing = (await xb.as_("auditor").get("/api/v1/peers/XA")).body
+    assert failing["state"] == "FAILING"
+    assert failing["last_error"]
+
+
+async def test_a_mirror_answers_the_same_by_its_card_and_by_the_whole_look(countries: Countries):
+    """Fresh, stale and expired mirrors, without a clock of their own."""
+    await countries["XA"].publish()
+    await countries.tick("XB")
+    api = countries["XB"]
+    for moment, freshness in (
+        (None, "FRESH"),
+        ("2026-03-02T09:30:00Z", "STALE"),
+        ("2026-03-10T09:30:00Z", "EXPIRED"),
+    ):
+        if moment:
+            api.clock.set(parse_time(moment))
+        quick = await api.status()
+        assert quick.body["freshness"] == freshness
+        whole = look.status(
+            api.node.office,
+            policy_of(api.node),
+            PermitRef(issuer="XA", number="26XA000123"),
+            purpose=None,
+            now=api.clock(),
+        ).to_json(request_id=quick.body["request_id"])
+        assert quick.raw.decode() == json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+
+
+async def test_peers_are_listed_with_how_pulling_goes(countries: Countries):
+    """Every member of the contract, one peer at a time, 404 for a stranger."""
+    before = await countries["XB"].get("/api/v1/peers")
+    assert before.body["next"] is None
+    assert before.body["peers"] == [
+        {
+            "party": "XA",
+            "state": "NEW",
+            "last_success": None,
+            "lag": None,
+            "cursor": 0,
+            "backoff_until": None,
+            "trust": "PINNED",
+        }
+    ]
+    await countries["XA"].publish()
+    await countries.tick("XB")
+    (peer,) = (await countries["XB"].as_("auditor").get("/api/v1/peers?limit=1")).body["peers"]
+    assert (peer["state"], peer["cursor"], peer["lag"]) == ("OK", 1, 0)
+    one = (await countries["XB"].get("/api/v1/peers/XA")).body
+    assert peer.items() <= one.items()
+    assert one["issues_for"] == ["XA"]
+    assert (await countries["XB"].get("/api/v1/peers/XC")).code == "NOT_FOUND"
+    assert (await countries["XB"].get("/api/v1/peers/XB")).code == "NOT_FOUND"
+
+
+async def test_a_tick_moves_the_clock_of_all_and_counts_findings(countries: Countries):
+    """Forward only; what was found is pending, then open."""
+    xa = countries["XA"]
+    await xa.publish()
+    await countries.tick("XB")
+    for n in (1, 2):
+        body = event_json(
+            f"E-{n}",
+            outcome="released",
+            office=f"P{n}",
+            transport_document=f"T{n}",
+            lines=[{"block": "A", "quantity": "9", "unit": "NAR"}],
+        )
+        await countries["XB"].post("/api/v1/confirmations", body)
+    ticked = await countries.tick("XA", "2026-03-02T12:00:00Z")
+    assert set(ticked) == {"now", "rounds", "pulled", "findings"}
+    assert ticked["now"] == "2026-03-02T12:00:00Z"
+    assert ticked["findings"]["pending"] > 0
+    assert (await countries["XB"].get("/sandbox/v1/clock")).body == {"now": "2026-03-02T12:00:00Z"}
+    ticked = await countries.tick("XA", "2026-03-04T12:00:00Z")
+    assert ticked["findings"]["A"] > 0
+    back = await xa.post("/sandbox/v1/tick", {"now": "2026-03-01T00:00:00Z"})
+    assert (back.status, back.code) == (409, "CLOCK_BACKWARDS")
+    for body in ({"now": "noon"}, {"then": 1}, [], {"now": 5}):
+        assert (await xa.post("/sandbox/v1/tick", body)).status == 400
