@@ -33,11 +33,16 @@ def normalised(number: str) -> str:
     changes nothing more, so a leading word that repeats is removed as often as it stands there: otherwise nobody
     could ask for a permit by the number that this node prints.
     """
+    if number.isascii():  # nothing to compose or translate
+        return _without_leading_word(_SPACE_RUN.sub(" ", number.upper()).strip())
     # NFKC turns U+2011 into U+2010 and makes U+2044 out of fractions, so it comes first. Upper case can come apart
     # ("ΐ" into three characters): NFKC once more puts it together, so that the result is stable.
     text = unicodedata.normalize("NFKC", number).translate(_CHARACTERS)
     text = unicodedata.normalize("NFKC", text.upper()).translate(_CHARACTERS)
-    text = _SPACE_RUN.sub(" ", text).strip()
+    return _without_leading_word(_SPACE_RUN.sub(" ", text).strip())
+
+
+def _without_leading_word(text: str) -> str:
     while leading := _LEADING_WORD.match(text):
         text = text[leading.end() :].strip()
     return text

@@ -222,12 +222,15 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
     )
     if case.permits or not case.events:
         return view
+    observation = observe(session, perspective.keyring, perspective.party, case.issuer, now=now)
+    if observation is None:  # nothing follows from absence here, so nothing needs to explain it
+        return view
     near = permits.with_numbers(session, case.issuer, neighbouring_numbers(case.number))
     # Whole cases: a neighbour that was taken back, or confirmed as an import permit, excuses nothing.
     neighbours = [cases.load(session, *number) for number in sorted({(n.key.issuer, n.key.number) for n in near})]
     return replace(
         view,
-        observation=observe(session, perspective.keyring, perspective.party, case.issuer, now=now),
+        observation=observation,
         neighbours=tuple(fact for neighbour in neighbours for fact in neighbour.permits),
         neighbour_confirmed=frozenset(
             fact.key for neighbour in neighbours for fact in neighbour.permits if _is_confirmed(neighbour, fact)

@@ -7,7 +7,7 @@ a pull, without the network. Time stands still until `World.wait()`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,10 @@ class World:
 
     def __getitem__(self, party: str) -> Office:
         return self.offices[party]
+
+    def close(self) -> None:
+        for office in self.offices.values():
+            office.database.close()
 
     def wait(self, **spans: float) -> None:
         self.now += timedelta(**spans)
@@ -235,37 +239,41 @@ class World:
         reader.database.write_now(work)
 
 
-@pytest.fixture
-def world(tmp_path: Path, keys_of: Callable[[str], Keys]) -> Iterator[World]:
-    """XA, XB and XC, who trust one another."""
-    parties = ("XA", "XB", "XC")
-    keyring = Keyring({party: keys_of(party).manifest for party in parties})
+def open_world(directory: Path, keys: Iterable[Keys]) -> World:
+    """Offices for these Parties, who trust one another; `World.close` closes their stores."""
+    known = {one.party: one for one in keys}
+    keyring = Keyring({party: one.manifest for party, one in known.items()})
     offices = {}
-    for party in parties:
-        keys = keys_of(party)
-        database = Database(f"sqlite:///{tmp_path / party}.sqlite")
+    for party, own in known.items():
+        database = Database(f"sqlite:///{directory / party}.sqlite")
         schema.migrate(database)
-        for other in parties:
+        for other in known:
             if other != party:
-                database.write_now(peers.pin, other, keys_of(other).manifest.to_json(), now=START)
+                database.write_now(peers.pin, other, known[other].manifest.to_json(), now=START)
         offices[party] = Office(
             database=database,
             own=OwnRegister(
                 party=party,
-                codes=frozenset(keys.manifest.issues_for),
+                codes=frozenset(own.manifest.issues_for),
                 environment="sandbox",
-                signer=keys.signer,
-                log=keys.log,
-                cosigner=keys.cosigner,
-                keys=Keyring({party: keys.manifest}),
+                signer=own.signer,
+                log=own.log,
+                cosigner=own.cosigner,
+                keys=Keyring({party: own.manifest}),
             ),
             ruleset=load_ruleset(),
             keyring=lambda: keyring,
             timezone=ZoneInfo("UTC"),
         )
-    yield World(offices)
-    for office in offices.values():
-        office.database.close()
+    return World(offices)
+
+
+@pytest.fixture
+def world(tmp_path: Path, keys_of: Callable[[str], Keys]) -> Iterator[World]:
+    """XA, XB and XC, who trust one another."""
+    made = open_world(tmp_path, map(keys_of, ("XA", "XB", "XC")))
+    yield made
+    made.close()
 
 
 def permit_of(issuer: str = "XA", **members: Any) -> Permit:

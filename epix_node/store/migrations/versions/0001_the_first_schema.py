@@ -69,9 +69,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("party", "register_index"),
     )
     with op.batch_alter_table("document", schema=None) as batch_op:
-        batch_op.create_index("ix_document_permit", ["permit_issuer", "permit_number"], unique=False)
         batch_op.create_index("ix_document_sha256", ["sha256"], unique=False)
-        batch_op.create_index("ix_document_supersedes", ["party", "supersedes"], unique=False)
+        batch_op.create_index(
+            "ix_document_supersedes",
+            ["party", "supersedes"],
+            unique=False,
+            sqlite_where=sa.text("supersedes IS NOT NULL"),
+            postgresql_where=sa.text("supersedes IS NOT NULL"),
+        )
 
     op.create_table(
         "entry",
@@ -101,7 +106,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("party", "kind", "event_id"),
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
-        batch_op.create_index("ix_event_import", ["import_issuer", "import_number"], unique=False)
+        batch_op.create_index(
+            "ix_event_import",
+            ["import_issuer", "import_number"],
+            unique=False,
+            sqlite_where=sa.text("import_number IS NOT NULL"),
+            postgresql_where=sa.text("import_number IS NOT NULL"),
+        )
         batch_op.create_index("ix_event_permit", ["permit_issuer", "permit_number"], unique=False)
 
     op.create_table(
@@ -205,7 +216,13 @@ def upgrade() -> None:
     with op.batch_alter_table("permit", schema=None) as batch_op:
         batch_op.create_index("ix_permit_number", ["issuer", "number", "type", "year"], unique=False)
         batch_op.create_index("ix_permit_order", ["issued_on", "number", "issuer", "type"], unique=False)
-        batch_op.create_index("ix_permit_stamp", ["issuer", "stamp"], unique=False)
+        batch_op.create_index(
+            "ix_permit_stamp",
+            ["issuer", "stamp"],
+            unique=False,
+            sqlite_where=sa.text("stamp IS NOT NULL"),
+            postgresql_where=sa.text("stamp IS NOT NULL"),
+        )
 
     op.create_table(
         "permit_line",
