@@ -37,11 +37,18 @@ SELECT COUNT(*) FILTER (WHERE issuer = ? AND number = ?), COUNT(*) FROM wrong_pr
 """
 
 _HOLDINGS = """
+SELECT p.type, p.year, p.issued_on, p.document, p.token_digest, p.stamp, f.issuer IS NOT NULL, NULL, NULL
+FROM permit AS p
+LEFT JOIN proved AS f ON f.issuer = p.issuer AND f.type = p.type AND f.number = p.number AND f.year = p.year
+WHERE p.issuer = ? AND p.number = ? ORDER BY p.type, p.year
+"""
+
+_HOLDINGS_WITH_LINES = """
 SELECT p.type, p.year, p.issued_on, p.document, p.token_digest, p.stamp, f.issuer IS NOT NULL, l.unit_class, l.micro
 FROM permit AS p
 LEFT JOIN proved AS f ON f.issuer = p.issuer AND f.type = p.type AND f.number = p.number AND f.year = p.year
 LEFT JOIN permit_line AS l ON l.issuer = p.issuer AND l.type = p.type AND l.number = p.number AND l.year = p.year
-WHERE p.issuer = ? AND p.number = ? ORDER BY p.type, p.year, l.ordinal
+WHERE p.issuer = ? AND p.number = ? ORDER BY p.type, p.year
 """
 
 
@@ -131,12 +138,15 @@ class PointReader:
         here, in_all = self._execute(_WRONG_PROOFS, (issuer, number, client, since)).fetchone()
         return here, in_all
 
-    def holdings(self, issuer: str, number: str) -> tuple[Holding, ...]:
-        """What is held under this normalised number, for comparing a proof; one statement whatever is held."""
+    def holdings(self, issuer: str, number: str, *, with_lines: bool) -> tuple[Holding, ...]:
+        """What is held under this normalised number, for comparing a proof; one statement whatever is held.
+
+        Without ``with_lines`` the quantities are left out, which only one kind of proof needs.
+        """
         lines: dict[tuple[str, int], set[tuple[str, int]]] = {}
         permits: dict[tuple[str, int], tuple[str, str, str | None, str | None, int]] = {}
         for type_, year, issued_on, document, digest, stamp, is_free, unit_class, micro in self._execute(
-            _HOLDINGS, (issuer, number)
+            _HOLDINGS_WITH_LINES if with_lines else _HOLDINGS, (issuer, number)
         ):
             permits[type_, year] = (issued_on, document, digest, stamp, is_free)
             quantities = lines.setdefault((type_, year), set())

@@ -56,6 +56,7 @@ class Database:
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
         # Writers of this process queue here, in order; SQLite's own lock would make them poll.
         self._turn = threading.Lock()
+        self._held: Connection | None = None
         self._points = threading.local()
         self._opened: list[sqlite3.Connection] = []
 
@@ -66,10 +67,13 @@ class Database:
 
     def write_now(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``work`` in a write transaction, in this thread: committed when it returns, undone when it raises."""
-        with self._turn, self._writing.begin() as connection, Session(connection) as session:
-            result = work(session, *args, **kwargs)
-            session.flush()
-            return result
+        with self._turn:
+            if self._held is None:
+                self._held = self._writing.connect()  # one writer needs one connection, not the pool's for each turn
+            with self._held.begin(), Session(self._held) as session:
+                result = work(session, *args, **kwargs)
+                session.flush()
+                return result
 
     async def read(self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """``read_now`` in a reader thread."""
@@ -112,6 +116,8 @@ class Database:
         """Wait for work in progress, then close every connection."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        if self._held is not None:
+            self._held.close()
         for connection in self._opened:
             connection.close()
         self._engine.dispose()

@@ -70,7 +70,8 @@ async def admitted(
         if limited:
             raise too_many_wrong_proofs()
         proof = None  # not even looked at: otherwise events would be a way to go on guessing
-    held = desk.reader.holdings(ref.issuer, ref.number)
+    # Which statement is executed depends on the kind of proof, never on what is held.
+    held = desk.reader.holdings(ref.issuer, ref.number, with_lines=proof is not None and proof.quantity is not None)
     seen = proofs.proven(proof, held, ref)
     if len(seen) > 1:
         raise AmbiguousNumberError(
@@ -79,10 +80,11 @@ async def admitted(
         )
     if seen:
         (holding,) = seen
-        # Alone under its number, the permit is found whatever type and date the caller gave, and a difference is
-        # shown. Beside others only its own type and date lead to it.
-        narrowed = PermitRef(issuer=ref.issuer, number=ref.number, type=holding.key.type, issued_on=holding.issued_on)
-        return Admitted(holding=holding, ref=ref if len(held) == 1 else narrowed)
+        if len(held) > 1:
+            # Beside others only its own type and date lead to it; alone, it is found whatever the caller gave, and a
+            # difference is shown.
+            ref = PermitRef(issuer=ref.issuer, number=ref.number, type=holding.key.type, issued_on=holding.issued_on)
+        return Admitted(holding=holding, ref=ref)
     if proof is not None:
         counted = await desk.node.database.write(_count, client.name, ref, now)
         if limited and _too_many(counted):

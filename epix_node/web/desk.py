@@ -89,6 +89,7 @@ class Desk:
 
     def wrong_proofs(self, client: str, *, issuer: str, number: str, now: datetime) -> tuple[int, int]:
         """How many wrong proofs the client showed within the hour: for this number, and in all."""
+        self.refresh()
         if client in self._innocent:  # time alone adds none
             return 0, 0
         counted = self.reader.wrong_proofs(client, issuer=issuer, number=number, now=now)
@@ -98,6 +99,7 @@ class Desk:
 
     def horizon(self, issuer: str) -> Horizon:
         """How far the issuer's register is known here; the same as ``acts.look.watermark_of``."""
+        self.refresh()  # there may have been a commit since the caller was admitted, and the caller's own was one
         known = self._horizons.get(issuer)
         if known is None:
             if len(self._horizons) >= MAX_ISSUERS:

@@ -7,6 +7,8 @@ a pull, without the network. Time stands still until `World.wait()`.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -239,14 +241,29 @@ class World:
         reader.database.write_now(work)
 
 
+@functools.cache
+def empty_store() -> bytes:
+    """A store with the newest schema and nothing in it, as SQLite keeps it: migrating takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "empty.sqlite"
+        database = Database(f"sqlite:///{path}")
+        schema.migrate(database)
+        database.close()
+        return path.read_bytes()
+
+
+def open_store(path: Path) -> Database:
+    path.write_bytes(empty_store())
+    return Database(f"sqlite:///{path}")
+
+
 def open_world(directory: Path, keys: Iterable[Keys]) -> World:
     """Offices for these Parties, who trust one another; `World.close` closes their stores."""
     known = {one.party: one for one in keys}
     keyring = Keyring({party: one.manifest for party, one in known.items()})
     offices = {}
     for party, own in known.items():
-        database = Database(f"sqlite:///{directory / party}.sqlite")
-        schema.migrate(database)
+        database = open_store(directory / f"{party}.sqlite")
         for other in known:
             if other != party:
                 database.write_now(peers.pin, other, known[other].manifest.to_json(), now=START)

@@ -15,6 +15,7 @@ from epix_node.web.desk import DESK
 from tests.web.conftest import Api, event_json, path_of, proof_header
 
 WRONG = {"token": "not the token"}
+WRONG_LINE = {"issued_on": "2026-03-01", "quantity": "13", "unit": "NAR"}
 UNKNOWN = "26XA404"
 NO_MATCH = {"status": "UNKNOWN", "verdict": "UNKNOWN", "reasons": ["NO_MATCH"], "lines": [], "flags": []}
 
@@ -91,10 +92,11 @@ def statements(api: Api) -> Iterator[list[str]]:
         reader._execute = real
 
 
+@pytest.mark.parametrize("proof", [WRONG, WRONG_LINE], ids=["token", "line"])
 @pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/verifications"])
-async def test_a_wrong_proof_and_an_unknown_number_execute_the_same_statements(customs: Api, path: str):
+async def test_a_wrong_proof_and_an_unknown_number_execute_the_same_statements(customs: Api, path: str, proof: dict):
     """So that neither the database nor the time taken tells them apart."""
-    body = {"issuer": "XA", "number": "26XA000123", "proof": WRONG}
+    body = {"issuer": "XA", "number": "26XA000123", "proof": proof}
     await customs.post(path, body)  # fills the caches
     with statements(customs) as wrong:
         await customs.post(path, body)
@@ -257,10 +259,12 @@ def test_the_holdings_are_found_by_their_number(node: Any):
     from epix_node.store import answers
 
     connection = sqlite3.connect(node.database.path)
-    for statement in (answers._HOLDINGS, answers._CARD, answers._WRONG_PROOFS, answers._CLIENT, answers._REGISTER):
+    holdings = (answers._HOLDINGS, answers._HOLDINGS_WITH_LINES)
+    for statement in (*holdings, answers._CARD, answers._WRONG_PROOFS, answers._CLIENT, answers._REGISTER):
         arguments = ("x",) * statement.count("?")
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", arguments)]
         assert not [step for step in plan if step.startswith("SCAN")], plan
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {answers._HOLDINGS}", ("x", "y"))]
-    assert "issuer=? AND number=?" in plan[0]
+    for statement in holdings:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", ("x", "y"))]
+        assert "issuer=? AND number=?" in plan[0]
     connection.close()

@@ -116,6 +116,7 @@ async def test_a_permit_is_withdrawn_once(api: Api):
     assert first.status == 201
     assert set(first.body) == {"event_id", "document", "register_index", "status", "findings"}
     assert (first.body["status"]["status"], first.body["status"]["flags"]) == ("REVOKED", ["STOLEN"])
+    assert first.body["status"]["watermark"]["size"] == first.body["register_index"] + 1
     again = await api.post(path, {"reason": "stolen"})
     assert (again.status, again.body["document"]) == (200, first.body["document"])
     assert (await api.post(path, {"reason": "lost"})).code == "TRANSITION"
