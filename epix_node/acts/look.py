@@ -15,7 +15,7 @@ from typing import Any
 from epix_node.acts.office import Office
 from epix_node.document.model import ExchangeDocument
 from epix_node.document.reader import read_document
-from epix_node.errors import AmbiguousNumberError
+from epix_node.errors import AmbiguousNumberError, MalformedDocumentError
 from epix_node.exchange.ingest import ISSUERS_OWN
 from epix_node.permit.answer import (
     Answer,
@@ -133,7 +133,13 @@ def verdict_on_document(
     signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=proven)
     if signature.signed is None:
         return _unread(signature.signature.value, signature.reasons, now=now)
-    read = read_document(signature.signed)
+    try:
+        read = read_document(signature.signed)
+    except MalformedDocumentError as error:
+        if error.code != Reason.CONTENT_MISMATCH:
+            raise
+        # It is a document, and signed, but header and body speak of different things: a verdict, not a 400.
+        return _unread(SignatureState.INVALID.value, (Reason.CONTENT_MISMATCH,), now=now)
     if not _may_write(office, read):
         return _unread(SignatureState.UNTRUSTED.value, (Reason.KEY_WRONG_PARTY,), now=now)
     ref = _ref(read)

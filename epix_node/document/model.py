@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from epix_node.document.header import EVERYBODY, DocumentType, Header
 from epix_node.permit.event import Alert, Confirmation, Correction, Endorsement, PermitRef, Presentation, Withdrawal
-from epix_node.permit.finding import finding_id
 from epix_node.permit.model import Permit
 from epix_node.permit.number import NumberRef, PermitKey
 
@@ -65,9 +64,6 @@ def mismatch(header: Header, body: Body) -> str | None:
             key = body.permit
         case Alert():
             key = body.subject
-            # Otherwise an issuer could speak about a finding on another issuer's permit (decision 3).
-            if body.finding_id != finding_id(body.pattern, body.subject):
-                return "the finding is not about the permit of the header"
         case Endorsement() | Confirmation() | Presentation() | Correction():
             if header.event_id != body.event_id:
                 return "header and body differ in the event id"

@@ -66,6 +66,10 @@ def component_schemas() -> dict[str, Schema]:
     permit.pop("$schema")
     permit.pop("$id")
     _keep(schemas, "Permit", permit)
+    schemas["ListedPermit"] = {
+        **schemas["Permit"],
+        "properties": {**schemas["Permit"]["properties"], "year": {"type": "integer"}},
+    }
     for name, body in _BODIES.items():
         _keep(schemas, name, body.model_json_schema(by_alias=True, ref_template=_PLACE + "{model}"))
     for name in _WITH_PROOF:
@@ -205,7 +209,7 @@ def _answers() -> dict[str, Schema]:
             ),
             "token",
         ),
-        "PermitPage": _page("permits", _object(permit=reference("PermitKey"), status=reference("Status"))),
+        "PermitPage": _page("permits", _object(permit=reference("ListedPermit"), status=reference("Status"))),
         "Finding": _object(
             id=DIGEST,
             pattern=TEXT,

@@ -97,7 +97,11 @@ async def list_permits(request: web.Request, client: Client) -> web.StreamRespon
     page, following = await desk.node.database.read(permits.page, wanted, cursor=cursor, limit=limit)
     body = {
         "permits": [
-            {"permit": fact.key.to_json(), "status": answers.status_of(request, fact.key, now=now)} for fact in page
+            {
+                "permit": {**permit_to_json(fact.permit), "year": fact.key.year},
+                "status": answers.status_of(request, fact.key, now=now),
+            }
+            for fact in page
         ],
         "next": following,
     }

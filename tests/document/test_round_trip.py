@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -33,7 +32,6 @@ from epix_node.permit.event import (
     Withdrawal,
     WithdrawalReason,
 )
-from epix_node.permit.finding import finding_id
 from epix_node.permit.model import Authority, Line, Origin, Permit, Quota, Reference, Relation, TradeParty
 from epix_node.permit.normal import normal_form
 from epix_node.permit.number import NumberRef, PermitKey, normalised
@@ -270,8 +268,6 @@ def documents(draw: st.DrawFn) -> ExchangeDocument:
     body = draw(BODY_STRATEGIES[kind])
     key = key_of(body)
     event_id = getattr(body, "event_id", None)
-    if isinstance(body, Alert):
-        body = replace(body, finding_id=finding_id(body.pattern, body.subject))
     supersedes = None
     if event_id is not None:
         supersedes = draw(DIGESTS if kind is DocumentType.CORRECTION else maybe(DIGESTS))
