@@ -32,7 +32,7 @@ class XmlLimits:
     """Elements on the path from the root to the innermost one, both counted; at most 255, libxml2's own limit."""
     max_elements: int = 50_000
     max_attributes: int = 256
-    """Of one element; namespace declarations are not attributes."""
+    """Of one element, and as many namespace declarations beside them."""
     max_text_characters: int = 256 * 1024
     """Of one text node or attribute value."""
 
@@ -189,10 +189,17 @@ def _check_limits(root: etree._Element, data: bytes, limits: XmlLimits) -> None:
         _exceeded(f"elements nested more than {limits.max_depth} deep")
     if data.count(b"=") > limits.max_attributes and _has_many_attributes(root, limit=limits.max_attributes):
         _exceeded(f"more than {limits.max_attributes} attributes on one element")
+    if _has_many_declarations(data, limits.max_attributes):
+        _exceeded(f"more than {limits.max_attributes} namespace declarations on one element")
     if len(data) > limits.max_text_characters and _has_long_text(root, limit=limits.max_text_characters):
         _exceeded(f"a text of more than {limits.max_text_characters} characters")
     if _LONG_NAMESPACE.search(data):
         _exceeded(f"a namespace prefix or name of more than {MAX_NAMESPACE_BYTES} bytes")
+
+
+def _has_many_declarations(data: bytes, limit: int) -> bool:
+    """Whether more namespaces are declared in one tag; libxml2 walks through all of them for every element inside."""
+    return data.count(b"xmlns") > limit and any(part.count(b"xmlns") > limit for part in data.split(b"<"))
 
 
 def _exceeded(what: str) -> None:

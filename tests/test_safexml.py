@@ -77,6 +77,10 @@ def test_each_document_gets_its_answer(document, plain, strict):
     assert answer(document, strict=True) == strict
 
 
+def element_declaring(namespaces: int) -> bytes:
+    return b"<a" + b"".join(b" xmlns:p%d='u:%d'" % (n, n) for n in range(namespaces)) + b"/>"
+
+
 def element_with(n: int) -> bytes:
     return b"<a " + b" ".join(b"x%d='1'" % i for i in range(n)) + b"/>"
 
@@ -88,6 +92,7 @@ def element_with(n: int) -> bytes:
         (lambda n: b"<a>" * n + b"</a>" * n, 64, "LIMIT_EXCEEDED"),
         (lambda n: b"<a>" + b"<b/>" * (n - 1) + b"</a>", 50_000, "LIMIT_EXCEEDED"),
         (element_with, 256, "LIMIT_EXCEEDED"),
+        (element_declaring, 256, "LIMIT_EXCEEDED"),
         (lambda n: b"<a>" + b"x" * n + b"</a>", 256 * 1024, "LIMIT_EXCEEDED"),
         (lambda n: b"<a x='" + b"x" * n + b"'/>", 256 * 1024, "LIMIT_EXCEEDED"),
         (lambda n: b"<a>" + "é".encode() * n + b"</a>", 256 * 1024, "LIMIT_EXCEEDED"),
@@ -95,7 +100,19 @@ def element_with(n: int) -> bytes:
         (lambda n: b"<a xmlns=\"'" + b"u" * (n - 1) + b'"/>', MAX_NAMESPACE_BYTES, "LIMIT_EXCEEDED"),
         (lambda n: b"<a xmlns:p =  '" + b"u" * n + b"'/>", MAX_NAMESPACE_BYTES, "LIMIT_EXCEEDED"),
     ],
-    ids=["bytes", "depth", "elements", "attributes", "text", "value", "characters", "namespace", "quotes", "prefix"],
+    ids=[
+        "bytes",
+        "depth",
+        "elements",
+        "attributes",
+        "declarations",
+        "text",
+        "value",
+        "characters",
+        "namespace",
+        "quotes",
+        "prefix",
+    ],
 )
 def test_each_limit_is_inclusive(make, limit, code):
     """One less and exactly as much pass, one more does not (C.5); a document of 1 MiB needs its own text limit."""

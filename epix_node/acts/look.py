@@ -143,8 +143,7 @@ def verdict_on_document(
     if not _may_write(office, read):
         return _unread(SignatureState.UNTRUSTED.value, (Reason.KEY_WRONG_PARTY,), now=now)
     ref = _ref(read)
-    addressed = _is_for(office, read)
-    seen = office.database.read_now(see, office, policy, ref, now=now, key=_key(read), addressed=addressed)
+    seen = office.database.read_now(see, office, policy, ref, now=now, key=_key(read))
     found: tuple[Difference, ...] = ()
     flags: tuple[Flag, ...] = ()
     if isinstance(read.body, Permit) and seen.fact is not None and seen.fact.source.document != sha256:
@@ -173,12 +172,8 @@ def see(
     *,
     now: datetime,
     key: PermitKey | None = None,
-    addressed: bool = True,
 ) -> Sight:
-    """What this node can see of the number; ``key`` narrows to exactly one permit.
-
-    ``addressed`` is false for a document that was not sent here: that it is not held says nothing then.
-    """
+    """What this node can see of the number; ``key`` narrows to exactly one permit."""
     case_permits = permits.numbered(session, ref.issuer, ref.number)
     meant = permits_meant(case_permits, ref) if key is None else tuple(f for f in case_permits if f.key == key)
     if len(meant) > 1:
@@ -193,7 +188,7 @@ def see(
     authoritative, watermark = watermark_of(session, office, ref.issuer, now=now)
     known = False
     if fact is None:
-        known = is_known_absent(session, office.keyring(), office.party, ref, now=now, addressed=addressed)
+        known = is_known_absent(session, office.keyring(), office.party, ref, now=now)
     fresh = authoritative or watermark.origin is None
     return Sight(
         fact=fact,
@@ -357,11 +352,6 @@ def _may_write(office: Office, read: ExchangeDocument) -> bool:
     if header.type not in ISSUERS_OWN:
         return True
     return office.keyring().speaks_for(header.party, header.permit_issuer or "")
-
-
-def _is_for(office: Office, read: ExchangeDocument) -> bool:
-    """Whether the document is this node's own or sent to it."""
-    return read.header.party == office.party or not office.codes.isdisjoint(read.header.recipients)
 
 
 def _stated_otherwise(seen: Sight, ref: PermitRef) -> tuple[Difference, ...]:

@@ -67,7 +67,7 @@ base_url = $base_url
 [limits]
 # Largest signed document or permit XML, in bytes.
 # document_bytes = 1048576
-# Largest JSON text, in bytes.
+# Largest JSON file that a command reads, in bytes.
 # json_bytes = 4194304
 # Most entries in one page of the feed.
 # feed_entries = 500

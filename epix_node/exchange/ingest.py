@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from epix_node.document.header import DocumentType
@@ -26,6 +26,9 @@ from epix_node.store.documents import Arrival
 
 ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
 """Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
+
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a time in a document or register may lie ahead of this node's clock (C.5)."""
 
 
 class Trust(KeyFinder, Protocol):
@@ -64,8 +67,9 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
 
     if hashlib.sha256(listed.xml).hexdigest() != listed.sha256:
         return refused(Reason.DIGEST_MISMATCH)
+    accepted = _accepted_at(listed.leaf, now=now)
     try:
-        verdict = verify(listed.xml, trust, at=listed.leaf.at, environment=environment, proven_before=now)
+        verdict = verify(listed.xml, trust, at=accepted, environment=environment, proven_before=now)
         if verdict.signature is not SignatureState.VALID or verdict.signed is None:
             return refused(verdict.reasons[0] if verdict.reasons else Reason.SIGNATURE_INVALID)
         document = read_document(verdict.signed)
@@ -83,5 +87,14 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
         # The permit in the header must be the one whose key is in the id (protocol decision 3): otherwise anybody
         # could speak about a finding on another issuer's permit under a permit of their own.
         return refused(Reason.KEY_WRONG_PARTY)
-    source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=listed.leaf.at)
+    source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=accepted)
     return Arrival(document=document, xml=listed.xml, source=source)
+
+
+def _accepted_at(leaf: Leaf, *, now: datetime) -> datetime:
+    """When the register accepted the entry; where it names a time that is still to come, when the entry came here.
+
+    Findings cool off from that time on (``domain-rules.md`` 0.10): an entry of the year 2040 would keep whatever rests
+    on it from ever being opened.
+    """
+    return leaf.at if leaf.at <= now + MAX_AHEAD else now

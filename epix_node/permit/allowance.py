@@ -28,6 +28,10 @@ class Allowance:
     position: int
     places: tuple[int, ...]
     lines: tuple[Line, ...]
+    blocks: frozenset[str]
+    """The normalised letters of its lines; this and ``goods`` are compared with every line of every event."""
+    goods: tuple[str, str]
+    """Taxon and term of its first line, for comparing."""
 
     @property
     def label(self) -> str:
@@ -76,9 +80,17 @@ def allowances(permit: Permit) -> tuple[Allowance, ...]:
     for place, line in enumerate(permit.lines):
         key = (_plain(line.taxon), _plain(line.term)) if permit.type == PermitType.IMPORT else (_block(line.block),)
         groups.setdefault(key, []).append(place)
-    return tuple(
-        Allowance(position=n, places=tuple(places), lines=tuple(permit.lines[place] for place in places))
-        for n, places in enumerate(groups.values())
+    return tuple(_allowance(permit, position, tuple(places)) for position, places in enumerate(groups.values()))
+
+
+def _allowance(permit: Permit, position: int, places: tuple[int, ...]) -> Allowance:
+    lines = tuple(permit.lines[place] for place in places)
+    return Allowance(
+        position=position,
+        places=places,
+        lines=lines,
+        blocks=frozenset(_block(line.block) for line in lines),
+        goods=(_plain(lines[0].taxon), _plain(lines[0].term)),
     )
 
 
@@ -103,7 +115,8 @@ def lists_taxon(permit: Permit, taxon: str) -> bool:
 
 def _by_block(allowed: Iterable[Allowance], block: str | None) -> Allowance | None:
     """Goods without a block are on no line, unless the permit itself gives its lines no letters."""
-    return next((a for a in allowed if any(_block(line.block) == _block(block) for line in a.lines)), None)
+    meant = _block(block)
+    return next((a for a in allowed if meant in a.blocks), None)
 
 
 def _by_goods(allowed: tuple[Allowance, ...], line: EventLine) -> Allowance | None:
@@ -115,9 +128,11 @@ def _by_goods(allowed: tuple[Allowance, ...], line: EventLine) -> Allowance | No
     """
     if line.taxon is None:
         return None if line.block is None else _by_block(allowed, line.block)
-    fitting = [a for a in allowed if _plain(a.lines[0].taxon) == _plain(line.taxon)]
+    taxon = _plain(line.taxon)
+    fitting = [a for a in allowed if a.goods[0] == taxon]
     if line.term is not None:
-        fitting = [a for a in fitting if _plain(a.lines[0].term) in {"", _plain(line.term)}]
+        fits = {"", _plain(line.term)}
+        fitting = [a for a in fitting if a.goods[1] in fits]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -17,6 +17,9 @@ from typing import Any
 
 from epix_node.permit.quantity import CURRENT_UNITS, HISTORICAL_UNITS
 
+_FICTIONAL = frozenset(f"X{letter}" for letter in "ABCDEFGHIJLMNOPQRSTUWYZ")
+"""XA to XZ without XK, XV and XX (contract 1)."""
+
 UNITS = CURRENT_UNITS | HISTORICAL_UNITS
 """Every unit code that is in a list, historical ones included (contract 5)."""
 
@@ -36,6 +39,8 @@ class CodeLists:
     """Terms that only older documents carry."""
     countries: Mapping[str, str]
     """ISO 3166-1 alpha-2, the codes that CITES adds, former ones, and those left to users. ``NA`` is Namibia."""
+    traders: frozenset[str]
+    """Those that issue, send, receive or pass on goods today: ISO, ``EU``, and the fictional Parties (contract 1)."""
 
 
 @cache
@@ -58,6 +63,7 @@ def code_lists() -> CodeLists:
             | countries["special"]
             | countries["iso"]
         ),
+        traders=frozenset({*countries["iso"], "CP", "EU", *_FICTIONAL}),
     )
 
 

@@ -222,7 +222,8 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
     )
     if case.permits or not case.events:
         return view
-    observation = observe(session, perspective.keyring, perspective.party, case.issuer, now=now)
+    refs = [event.body.permit for event in case.events]
+    observation = observe(session, perspective.keyring, perspective.party, case.issuer, refs, now=now)
     if observation is None:  # nothing follows from absence here, so nothing needs to explain it
         return view
     near = permits.with_numbers(session, case.issuer, neighbouring_numbers(case.number))

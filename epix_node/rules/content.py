@@ -20,7 +20,7 @@ def check_content(permit: Permit, report: Report, *, stamp_taken: bool | None) -
     _check_stamp(permit, report, stamp_taken=stamp_taken)
     if permit.authority.name is None:
         report.add("FLD-08", "the Management Authority is missing", path="/authority/name", expected="its name")
-    if permit.issuer not in lists.countries:
+    if permit.issuer not in lists.traders:
         report.add("FLD-08", "no such country code", path="/issuer", value=permit.issuer, expected="an ISO code")
     for position, line in enumerate(permit.lines):
         _check_line(line, report, lists, f"/lines/{position}")

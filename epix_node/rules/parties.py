@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from epix_node.permit.codes import code_lists
 from epix_node.permit.model import Permit, PermitType, TradeParty
 from epix_node.rules.report import Report, is_open_document
@@ -14,7 +16,7 @@ def check_parties(permit: Permit, report: Report) -> None:
     for rule_id, member, party in (("FLD-03", "importer", permit.importer), ("FLD-04", "exporter", permit.exporter)):
         _check_trade_party(permit, report, rule_id, member, party or TradeParty())
     for position, country in enumerate(permit.transit):
-        _check_country(report, "FLD-03", country, path=f"/transit/{position}", box="3a")
+        _check_country(report, "FLD-03", country, code_lists().traders, path=f"/transit/{position}", box="3a")
     _check_origins(permit, report)
     if is_open_document(permit):
         return
@@ -50,7 +52,8 @@ def _check_trade_party(permit: Permit, report: Report, rule_id: str, member: str
                 report.add(rule_id, f"the {field} of the {member} is missing", path=f"/{member}/{field}")
         if party.country is None:
             report.add(rule_id, f"the country of the {member} is missing", path=f"/{member}/country", expected=_COUNTRY)
-    _check_country(report, rule_id, party.country, path=f"/{member}/country", box="3a" if member == "importer" else "4")
+    box = "3a" if member == "importer" else "4"
+    _check_country(report, rule_id, party.country, code_lists().traders, path=f"/{member}/country", box=box)
 
 
 def _check_origins(permit: Permit, report: Report) -> None:
@@ -58,10 +61,13 @@ def _check_origins(permit: Permit, report: Report) -> None:
         for member, origin, box in (("origin", line.origin, "12"), ("last_reexport", line.last_reexport, "12a")):
             if origin is not None:
                 path = f"/lines/{position}/{member}/country"
-                _check_country(report, "RXP-01", origin.country, path=path, box=box)
+                # Goods may come from the high seas, from nobody knows where, or from a country of former times.
+                _check_country(report, "RXP-01", origin.country, code_lists().countries, path=path, box=box)
 
 
-def _check_country(report: Report, rule_id: str, country: str | None, *, path: str, box: str) -> None:
+def _check_country(
+    report: Report, rule_id: str, country: str | None, known: Container[str], *, path: str, box: str
+) -> None:
     """A code that is in no list fires the rule of its box (``domain-rules.md`` 0.15)."""
-    if country is not None and country not in code_lists().countries:
+    if country is not None and country not in known:
         report.add(rule_id, "no such country code", path=path, value=country, expected=_COUNTRY, box=box)

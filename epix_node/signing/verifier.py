@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -30,6 +30,7 @@ from signxml.verifier import VerifyResult
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 from epix_node import safexml
+from epix_node.clock import parse_time
 from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.permit.reasons import Reason
 from epix_node.permit.xml.extension import DOCUMENT_NAMESPACE
@@ -38,7 +39,7 @@ from epix_node.signing.profile import (
     SIGNATURE,
     SIGNED_PROPERTIES,
     SIGNING_CERTIFICATE_DIGEST,
-    SignatureParts,
+    SIGNING_TIME,
     canonical_base64,
     check_signature,
     find_signature,
@@ -53,6 +54,10 @@ _BODY = f"{{{DOCUMENT_NAMESPACE}}}Body"
 _ENVIRONMENT = f"{{{DOCUMENT_NAMESPACE}}}Environment"
 _PARTY = f"{{{DOCUMENT_NAMESPACE}}}Party"
 _TYPE = f"{{{DOCUMENT_NAMESPACE}}}Type"
+
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of ours another Party's clock may be (C.5: document times ≤ now + 5 min)."""
 
 
 class KeyFinder(Protocol):
@@ -95,7 +100,9 @@ def verify(
         fingerprint = sha256(parts.certificate).hexdigest()
         key = _trusted_key(keys, fingerprint, header)  # step 6
         _check_period(key, at=at, proven_before=proven_before)
-        signed = _signed_content(root, parts, key.certificate, at=at)  # step 7
+        results = _signed_parts(root, key.certificate, at=at)  # step 7
+        signed = results[parts.document_reference]
+        _check_signing_time(results, key, at=at)
         _check_content(signed, header, environment)  # step 8
     except TrustError as refusal:
         return Verdict.refused(Reason(refusal.code), party=header.party, certificate_sha256=fingerprint)
@@ -234,10 +241,8 @@ def _referenced(root: etree._Element, uri: str) -> etree._Element:
     return named[0]
 
 
-def _signed_content(
-    root: etree._Element, parts: SignatureParts, certificate: x509.Certificate, *, at: datetime
-) -> VerifyResult:
-    """What the key of this certificate signed of the document: bytes, and the tree parsed from these bytes."""
+def _signed_parts(root: etree._Element, certificate: x509.Certificate, *, at: datetime) -> list[VerifyResult]:
+    """What the key of this certificate signed, by reference: bytes, and the tree parsed from these bytes."""
     config = XAdESSignatureConfiguration(
         location="./",
         expect_references=True,  # any number for signxml; step 5 allows two sets only
@@ -250,13 +255,29 @@ def _signed_content(
         # No digest covers the signature as a whole. C14N 1.0 fails where a namespace name is relative, and libxmlsec
         # canonicalises around the signature, too: so both verifiers refuse the same documents.
         _canonical(root[-1])
-        return _PinnedVerifier().verify(root, x509_cert=certificate, expect_config=config)[parts.document_reference]
+        return _PinnedVerifier().verify(root, x509_cert=certificate, expect_config=config)
     except MemoryError:
         raise
     except Exception as error:
         # Whatever signxml, lxml or cryptography says of hostile input (C.6, table: TypeError and others among it), it
         # means that this is no signature. Neither logged nor shown: messages may quote the document.
         raise TrustError("the signature does not verify", code=Reason.SIGNATURE_INVALID) from error
+
+
+def _check_signing_time(results: list[VerifyResult], key: SigningKey, *, at: datetime) -> None:
+    """Raise unless SigningTime lies in the key's period and not after ``at``, but for the five minutes of C.5.
+
+    The signer chooses it, so it proves nothing; but who claims to have signed with a key that was not there yet, or
+    tomorrow, claims what cannot be.
+    """
+    named = [r.signed_xml.find(f".//{SIGNING_TIME}") for r in results if r.signed_xml is not None]
+    stated = next(element.text or "" for element in named if element is not None)  # step 5: there is one
+    try:
+        signing_time = parse_time(stated)
+    except ValueError as error:
+        raise TrustError("SigningTime is no time with a zone", code=Reason.SIGNATURE_INVALID) from error
+    if not key.not_before <= signing_time <= min(key.not_after, at + CLOCK_TOLERANCE):
+        raise TrustError("SigningTime is outside the key's period", code=Reason.KEY_NOT_IN_PERIOD)
 
 
 def _check_content(signed: VerifyResult, header: _Header, environment: str) -> None:

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, delete, insert, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
-from epix_node.register.entry import chain_commitment
+from epix_node.register.entry import chain_commitment, parse_leaf
 from epix_node.register.merkle import RightEdge, leaf_hash
 from epix_node.store.database import Session
 from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, RegisterRow, table
+
+_DISORDER = timedelta(minutes=5)
 
 _REGISTER = table(RegisterRow)
 _STATE = select_rows(_REGISTER).where(_REGISTER.c.party == bindparam("party"))
 _UPDATE_STATE = update(_REGISTER).where(_REGISTER.c.party == bindparam("of"))
 _INSERT_STATE = insert(_REGISTER)
+_SIZE = select_rows(_REGISTER.c.size).where(_REGISTER.c.party == bindparam("of"))
 _ENTRY = table(EntryRow)
 _LEAF = select_rows(_ENTRY.c.leaf).where(_ENTRY.c.party == bindparam("of"), _ENTRY.c.index == bindparam("at"))
 _INSERT_ENTRY = insert(_ENTRY)
@@ -130,12 +133,34 @@ def edge_of(session: Session, party: str, size: int) -> RightEdge:
     return edge
 
 
-def is_wholly_read(session: Session, party: str) -> bool:
-    """Whether every entry of this register that is held has its document here, too."""
+def holds_unread(session: Session, party: str, *, since: datetime | None, until: datetime | None) -> bool:
+    """Whether an entry that this register accepted in this time is held without its document.
+
+    ``None`` leaves a side open. Entries stand in the order of their times but for five minutes (protocol C.4.9), so
+    the first and the last that matter are found by bisection.
+    """
+    size = session.core.execute(_SIZE, {"of": party}).scalar() or 0
+    first = 0 if since is None else _first_at(session, party, size, since - 2 * _DISORDER)
+    last = size if until is None else _first_at(session, party, size, until + 2 * _DISORDER)
     unread = select(EntryRow.index).where(
         EntryRow.party == party,
+        col(EntryRow.index) >= first,
+        col(EntryRow.index) < last,
         ~select(DocumentRow.sha256)
         .where(DocumentRow.party == EntryRow.party, DocumentRow.register_index == EntryRow.index)
         .exists(),
     )
-    return session.exec(unread.limit(1)).first() is None
+    return session.exec(unread.limit(1)).first() is not None
+
+
+def _first_at(session: Session, party: str, size: int, moment: datetime) -> int:
+    """The index of the first entry that was accepted at this time or later."""
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        entry = leaf(session, party, middle)
+        if entry is not None and parse_leaf(entry).at < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low

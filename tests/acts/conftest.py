@@ -264,9 +264,9 @@ def open_world(directory: Path, keys: Iterable[Keys]) -> World:
     offices = {}
     for party, own in known.items():
         database = open_store(directory / f"{party}.sqlite")
-        for other in known:
+        for other, theirs in known.items():
             if other != party:
-                database.write_now(peers.pin, other, known[other].manifest.to_json(), now=START)
+                database.write_now(peers.pin, other, theirs.manifest.to_json(), now=START)
         offices[party] = Office(
             database=database,
             own=OwnRegister(

@@ -166,6 +166,10 @@ def test_a_mirror_does_not_call_another_countrys_permit_forged(world: World) -> 
     settle(world)
     world.wait(days=3)
     settle(world)
+    answer = world.status("XC", N, type="E", issued_on=day("2026-03-02"))
+    assert (answer.status.value, [r.value for r in answer.reasons]) == ("UNKNOWN", ["NOT_COVERED"])
+    later = world.status("XC", "26XA777777", type="E", issued_on=day("2026-03-03"))
+    assert later.status.value == "UNKNOWN", "the permit above may have been published for that day"
     assert {f.pattern for f in world.findings("XC").values()} <= {"FRD-01", "FRD-12"}
 
 

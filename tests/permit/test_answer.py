@@ -1,4 +1,4 @@
-"""The verdict rule of contract 4, row by row: the first of NOT_VALID, INDETERMINATE, VALID that applies, else UNKNOWN."""
+"""The verdict rule of contract 4, row by row: the first of NOT_VALID, INDETERMINATE, VALID that applies."""
 
 from __future__ import annotations
 

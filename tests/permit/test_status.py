@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import permutations
 
@@ -166,7 +167,12 @@ HISTORIES = {
     "a day late is in time": (permit(valid_until=day("04-29")), [endorsed("04-30")], "EXPIRED", {"EXPORTED_IN_TIME"}),
     "two days late is not": (permit(valid_until=day("04-28")), [endorsed("04-30")], "EXPIRED", set()),
     "used, then expired": (permit(valid_until=day("04-30")), [endorsed("04-01"), confirmed("04-20")], "USED", None),
-    "refused, then expired": (permit(valid_until=day("04-30")), [confirmed("04-20", outcome="refused")], "REFUSED", set()),
+    "refused, then expired": (
+        permit(valid_until=day("04-30")),
+        [confirmed("04-20", outcome="refused")],
+        "REFUSED",
+        set(),
+    ),
     "multi-use, expired": (
         permit(valid_until=day("04-30"), **MULTI),
         [other("04-20")],
@@ -364,8 +370,6 @@ def test_members_of_a_customs_union_endorse_for_one_another_and_nobody_else(unio
 
 def test_the_party_that_speaks_for_a_territory_acts_for_it() -> None:
     """A permit for XQ, for which XB speaks, is used by the confirmation of XB."""
-    from dataclasses import replace
-
     fact = permit(importer=TradeParty(country="XQ"))
     event = replace(confirmed("04-01"), codes=frozenset({"XB", "XQ"}))
     assert words(of(fact, event)) == ("USED", set())

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -255,9 +255,7 @@ def shuffled(told: list[Arrival], random: Random) -> list[list[Arrival]]:
 
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEPS, min_size=4, max_size=16), random=st.randoms(use_true_random=False))
-def test_the_same_facts_in_any_order_are_the_same_findings(
-    steps: list[tuple[str, Any, Any]], random: Random
-) -> None:
+def test_the_same_facts_in_any_order_are_the_same_findings(steps: list[tuple[str, Any, Any]], random: Random) -> None:
     """As it happened; shuffled, with rounds between the pages; and everything once more."""
     told = history([("permit", 0, None), ("permit", 3, None), *steps])
     with store() as first, store() as second:
@@ -286,5 +284,3 @@ def test_the_same_facts_in_any_order_are_the_same_findings(
 def _everything(session: Session) -> tuple[Any, ...]:
     shown, _ = findings.page(session, findings.FindingFilter(), cursor=None, limit=500)
     return shown, [card for number in NUMBERS for card in cases.cards(session, *number)], cases.orphans(session)
-
-

@@ -202,7 +202,9 @@ def test_who_cannot_derive_a_finding_shows_the_issuers_alert():
         "first_seen": "2026-03-23T13:00:00Z",
         "opened": "2026-03-23T12:00:00Z",
         "summary": "Twice.",
-        "evidence": [{"kind": "import-confirmation", "document": "cd" * 32, "register": {"origin": "register of XC", "index": 7}}],
+        "evidence": [
+            {"kind": "import-confirmation", "document": "cd" * 32, "register": {"origin": "register of XC", "index": 7}}
+        ],
         "values": {"confirmed": "2"},
         "ruleset": "test",
     }

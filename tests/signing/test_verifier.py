@@ -86,9 +86,28 @@ def test_a_key_signs_only_documents_of_its_uses(unsigned, xa, keys, at):
         "before the certificate",
     ],
 )
-def test_a_key_counts_in_its_period_only(signed, xa, make_keys, at, changes, shift, good):
+def test_a_key_counts_in_its_period_only(unsigned, xa, make_keys, at, changes, shift, good):
     """Both periods bound it, that of the manifest and that of the certificate, as of the time asked about."""
+    signed = xa.signer.sign(unsigned(), at=min(at, at + shift))
     verdict = verify(signed, make_keys(xa.signing_key(**changes)), at=at + shift, environment="sandbox")
+    assert verdict.reasons == (() if good else (Reason.KEY_NOT_IN_PERIOD,))
+
+
+@pytest.mark.parametrize(
+    ("shift", "good"),
+    [
+        (timedelta(0), True),
+        (timedelta(minutes=5), True),
+        (timedelta(minutes=5, seconds=1), False),
+        (timedelta(days=-30), True),
+        (timedelta(days=-31), False),
+        (timedelta(days=365), False),
+    ],
+)
+def test_a_signing_time_lies_in_the_keys_period_and_not_ahead(unsigned, xa, keys, at, shift, good):
+    """Who says to have signed before the key was there, or tomorrow, says what cannot be."""
+    document = xa.signer.sign(unsigned(), at=at + shift)
+    verdict = verify(document, keys, at=at, environment="sandbox")
     assert verdict.reasons == (() if good else (Reason.KEY_NOT_IN_PERIOD,))
 
 
