@@ -31,7 +31,7 @@ environment = $environment
 # issues_for = [$code]
 # The zone in which calendar days are counted: a permit is in force to the end of its last day there.
 # timezone = "UTC"
-# Issuers whose permits this Party's customs may endorse, as those of one union.
+# Issuers of the same customs union: endorsing their permits is nothing to review (END-11).
 # customs_union = []
 # Goods that left in time and arrive after the permit's last day: accept_if_exported_in_time, or refuse.
 # import_after_expiry = "accept_if_exported_in_time"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from epix_node.document.header import DocumentType
@@ -21,14 +21,11 @@ from epix_node.permit.finding import finding_id
 from epix_node.permit.reasons import Reason
 from epix_node.register.entry import Leaf, document_commitment
 from epix_node.signing.verdict import SignatureState
-from epix_node.signing.verifier import KeyFinder, verify
+from epix_node.signing.verifier import CLOCK_TOLERANCE, KeyFinder, verify
 from epix_node.store.documents import Arrival
 
 ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
 """Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
-
-MAX_AHEAD = timedelta(minutes=5)
-"""How far a time in a document or register may lie ahead of this node's clock (C.5)."""
 
 
 class Trust(KeyFinder, Protocol):
@@ -97,4 +94,4 @@ def _accepted_at(leaf: Leaf, *, now: datetime) -> datetime:
     Findings cool off from that time on (``domain-rules.md`` 0.10): an entry of the year 2040 would keep whatever rests
     on it from ever being opened.
     """
-    return leaf.at if leaf.at <= now + MAX_AHEAD else now
+    return leaf.at if leaf.at <= now + CLOCK_TOLERANCE else now

@@ -77,6 +77,18 @@ class EventFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectionFact:
+    """A Party took an event of its own back: ``taken_back`` is the event's document, ``by`` the one that ended it."""
+
+    taken_back: Source
+    by: Source
+    permit: PermitRef
+    """What the event that was taken back was about."""
+    date: date
+    """When it said that it happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """All facts that speak of one (issuer, normalised number), whatever type or year.
 
@@ -89,6 +101,7 @@ class Case:
     permits: tuple[PermitFact, ...]
     events: tuple[EventFact, ...]
     uses: tuple[EventFact, ...] = ()
+    corrections: tuple[CorrectionFact, ...] = ()
 
     def events_of(self, permit: PermitFact) -> tuple[EventFact, ...]:
         """The events about this very permit; see ``permit_meant``."""

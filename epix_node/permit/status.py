@@ -11,7 +11,7 @@ raise findings.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -101,21 +101,17 @@ class Standing:
         return tuple(f for f in Flag if f in {*self.flags, *extra})
 
 
-def standing(
-    fact: PermitFact, events: Iterable[EventFact], uses: Iterable[EventFact] = (), *, union: Collection[str] = ()
-) -> Standing:
-    """Fold what is known of one permit.
+def standing(fact: PermitFact, events: Iterable[EventFact], uses: Iterable[EventFact] = ()) -> Standing:
+    """Fold what is known of one permit: ``events`` about it, and ``uses`` that name it as their import permit.
 
-    ``events`` are those about this permit, ``uses`` the confirmations that name it as import permit, ``union`` the
-    codes of this node's customs union, its own among them (``[party] customs_union``): each of them may endorse the
-    permits of the others, whoever else may not.
+    Every node that holds the same documents folds them alike; no national setting comes in (``domain-rules.md`` 0.9).
     """
     permit = fact.permit
     endorsements = [e for e in events if isinstance(e.body, Endorsement)]
     confirmations = [e for e in events if isinstance(e.body, Confirmation)]
     known = {c.source.document for c in confirmations}
     confirmations += [u for u in uses if u.source.document not in known]
-    at_home = [e for e in endorsements if _is_endorsed_at_home(fact, e, union)]
+    at_home = [e for e in endorsements if e.party == fact.source.party]
     deciding = [c for c in confirmations if _moves_status(fact, c)]
     flags = set(_flags_of_permit(permit))
     if len(at_home) < len(endorsements):
@@ -152,13 +148,6 @@ def standing(
         replaced_by=replaced_by,
         lines=balances.lines(used=used),
     )
-
-
-def _is_endorsed_at_home(fact: PermitFact, endorsement: EventFact, union: Collection[str]) -> bool:
-    """By the issuer, or within the customs union by another member."""
-    if endorsement.party == fact.source.party:
-        return True
-    return fact.permit.issuer in union and any(endorsement.acts_for(code) for code in union)
 
 
 def _moves_status(fact: PermitFact, confirmation: EventFact) -> bool:

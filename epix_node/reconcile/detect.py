@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from epix_node.permit.facts import Case, Source
 from epix_node.permit.finding import FindingClass, FindingDraft
-from epix_node.reconcile.detectors import frd01, frd02, frd03, frd04, frd05, frd14
+from epix_node.reconcile.detectors import end08, end11, fld01, frd01, frd02, frd03, frd04, frd05, frd14
 from epix_node.reconcile.sentence import MAX_PERMITS, ordered
 from epix_node.reconcile.view import View
 
@@ -23,6 +23,9 @@ DETECTORS: dict[str, Detector] = {
     frd04.PATTERN: frd04.detect,
     frd05.PATTERN: frd05.detect,
     frd14.PATTERN: frd14.detect,
+    fld01.PATTERN: fld01.detect,
+    end11.PATTERN: end11.detect,
+    end08.PATTERN: end08.detect,
 }
 """Pattern id → detector, in the order in which findings are told."""
 
@@ -35,6 +38,9 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     for detector in DETECTORS.values():
         for draft in sorted(detector(case, view), key=lambda draft: draft.id):
             drafts.setdefault(draft.id, []).append(draft)
+        # The last detector asks which alerts the facts do not bear any more: by then all others have spoken.
+        borne = {id_ for id_, same in drafts.items() if any(d.class_ is FindingClass.ALERT for d in same)}
+        view = replace(view, closed_alerts=tuple(f for f in view.closed_alerts if f.id not in borne))
     return tuple(_merged(same) for same in drafts.values())
 
 

@@ -18,10 +18,11 @@ from epix_node.exchange.own import OwnRegister, Prepared, enter
 from epix_node.exchange.recording import Number
 from epix_node.permit.event import Alert, Confirmation
 from epix_node.permit.facts import Case, EventFact, PermitFact, Source
-from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
+from epix_node.permit.finding import AlertNotice, Finding, FindingClass, FindingState
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import standing
 from epix_node.reconcile.detect import detect
+from epix_node.reconcile.detectors import end11
 from epix_node.reconcile.neighbours import neighbouring_numbers
 from epix_node.reconcile.observation import observe
 from epix_node.reconcile.settle import from_alert, resolved, settle
@@ -42,11 +43,6 @@ class Perspective:
     ruleset: Ruleset
     keyring: Keyring
     customs_union: frozenset[str] = frozenset()
-
-    @property
-    def union(self) -> frozenset[str]:
-        """The members of the customs union that this node is in, its own codes among them; empty without one."""
-        return self.customs_union | self.codes if self.customs_union else frozenset()
 
 
 def record_own(
@@ -140,7 +136,7 @@ def follow(session: Session, perspective: Perspective, touched: Iterable[Number]
             continue
         done.add((issuer, number))
         case = _load(session, perspective, issuer, number)
-        _put_cards(session, perspective, case)
+        _put_cards(session, case)
         _put_findings(session, perspective, case, now=now)
         if case.permits:
             # A permit may explain an unknown number near to its own as a typing error, or stop doing so.
@@ -180,15 +176,20 @@ def _with_codes(keyring: Keyring, event: EventFact) -> EventFact:
     return event if manifest is None else replace(event, codes=frozenset(manifest.issues_for))
 
 
-def _put_cards(session: Session, perspective: Perspective, case: Case) -> None:
+def _put_cards(session: Session, case: Case) -> None:
     for fact in case.permits:
-        folded = standing(fact, case.events_of(fact), case.uses_of(fact), union=perspective.union)
+        folded = standing(fact, case.events_of(fact), case.uses_of(fact))
         cases.put_card(session, fact, folded)
     cases.mark_orphan(session, case.issuer, case.number, orphan=bool(case.events) and not case.permits)
 
 
 def _put_findings(session: Session, perspective: Perspective, case: Case, *, now: datetime) -> None:
-    drafts = {draft.id: draft for draft in detect(case, _view(session, perspective, case, now=now))}
+    drafts = {
+        draft.id: draft
+        for draft in detect(case, _view(session, perspective, case, now=now))
+        # Within this node's customs union it is ordinary (contract 4): a national setting, for an R item only.
+        if not (draft.pattern == end11.PATTERN and case.issuer in perspective.customs_union)
+    }
     known = {finding.id: finding for finding in findings.about(session, case.issuer, case.number)}
     for finding_id, draft in sorted(drafts.items()):
         finding = settle(
@@ -219,6 +220,7 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         ruleset_id=perspective.ruleset.id,
         now=now,
         goods=tuple(_load(session, perspective, issuer, number) for issuer, number in sorted(goods)),
+        closed_alerts=_opened_alerts(session, case),
     )
     if case.permits or not case.events:
         return view
@@ -238,6 +240,11 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         ),
         neighbour_dismissed=_dismissed(session, perspective, case),
     )
+
+
+def _opened_alerts(session: Session, case: Case) -> tuple[Finding, ...]:
+    known = findings.about(session, case.issuer, case.number) if case.corrections else ()
+    return tuple(f for f in known if f.class_ is FindingClass.ALERT and f.opened is not None)
 
 
 def _is_confirmed(case: Case, fact: PermitFact) -> bool:

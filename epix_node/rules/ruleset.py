@@ -71,6 +71,8 @@ class PatternParameters:
     """A finding is pending so long after the newest ``at`` of its evidence (contract 5)."""
     typing_error: timedelta
     """FRD-05: so long a likely typing error stays an R item (``domain-rules.md`` 0.5)."""
+    correction: timedelta
+    """END-08: a correction that comes later than this is looked at (contract 5)."""
     same_consignment: timedelta
     """FRD-01: events of one Party and office at most so far apart may be one consignment (0.2)."""
     expired_grace: timedelta
@@ -140,6 +142,7 @@ def _patterns(given: Mapping[str, Any]) -> PatternParameters:
     return PatternParameters(
         cool_off=timedelta(hours=given["cool_off_hours"]),
         typing_error=timedelta(hours=given["typing_error_hours"]),
+        correction=timedelta(days=given["correction_days"]),
         same_consignment=timedelta(days=given["same_consignment_days"]),
         expired_grace=timedelta(days=given["expired_grace_days"]),
         in_time_grace=timedelta(days=given["in_time_grace_days"]),

@@ -270,8 +270,9 @@ def _check_signing_time(results: list[VerifyResult], key: SigningKey, *, at: dat
     The signer chooses it, so it proves nothing; but who claims to have signed with a key that was not there yet, or
     tomorrow, claims what cannot be.
     """
-    named = [r.signed_xml.find(f".//{SIGNING_TIME}") for r in results if r.signed_xml is not None]
-    stated = next(element.text or "" for element in named if element is not None)  # step 5: there is one
+    parsed = [result.signed_xml for result in results if result.signed_xml is not None]
+    properties = next(root for root in parsed if root.tag == SIGNED_PROPERTIES)  # not one in the document: step 5
+    stated = properties[0].findtext(SIGNING_TIME, "")
     try:
         signing_time = parse_time(stated)
     except ValueError as error:

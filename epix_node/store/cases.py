@@ -57,6 +57,7 @@ def load(session: Session, issuer: str, number: str) -> Case:
         permits=tuple(replace(fact, withdrawal=withdrawn.get(fact.key)) for fact in held),
         events=events.about(session, issuer, number),
         uses=tuple(_with_goods(session, use) for use in events.using(session, issuer, number)),
+        corrections=events.corrections(session, issuer, number),
     )
 
 

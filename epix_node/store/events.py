@@ -24,7 +24,7 @@ from epix_node.permit.event import (
     WithdrawalReason,
 )
 from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json, event_to_json
-from epix_node.permit.facts import EventFact, Source, WithdrawalFact
+from epix_node.permit.facts import CorrectionFact, EventFact, Source, WithdrawalFact
 from epix_node.permit.number import PermitKey
 from epix_node.store.database import Session
 from epix_node.store.tables import EventLineRow, EventRow, table
@@ -33,6 +33,7 @@ Recordable = Endorsement | Confirmation | Presentation
 _RECORDABLE = frozenset(
     kind.value for kind in (DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION)
 )
+_CORRECTABLE = frozenset({DocumentType.ENDORSEMENT.value, DocumentType.CONFIRMATION.value})
 _EVENT = table(EventRow)
 _ABOUT = (
     select_rows(_EVENT)
@@ -233,6 +234,19 @@ def about(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
     return tuple(
         _continuing(session, _fact(row)) for row in rows if row.superseded_by is None and row.kind in _RECORDABLE
     )
+
+
+def corrections(session: Session, issuer: str, number: str) -> tuple[CorrectionFact, ...]:
+    """The endorsements and confirmations about this number that their writers took back, and by what."""
+    found = []
+    for row in session.core.execute(_ABOUT, {"of": issuer, "numbered": number}):
+        if row.superseded_by is None or row.kind not in _CORRECTABLE:
+            continue
+        ended = session.get(EventRow, (row.party, row.superseded_by))
+        if ended is not None:
+            body = _fact(row).body
+            found.append(CorrectionFact(taken_back=_source(row), by=_source(ended), permit=body.permit, date=body.date))
+    return tuple(found)
 
 
 def using(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:

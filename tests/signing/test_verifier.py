@@ -9,6 +9,7 @@ from lxml import etree
 
 from epix_node.errors import MalformedDocumentError
 from epix_node.permit.reasons import Reason
+from epix_node.signing.profile import XADES
 from epix_node.signing.verdict import SignatureState, Verdict
 from epix_node.signing.verifier import verify
 
@@ -109,6 +110,13 @@ def test_a_signing_time_lies_in_the_keys_period_and_not_ahead(unsigned, xa, keys
     document = xa.signer.sign(unsigned(), at=at + shift)
     verdict = verify(document, keys, at=at, environment="sandbox")
     assert verdict.reasons == (() if good else (Reason.KEY_NOT_IN_PERIOD,))
+
+
+def test_a_signing_time_in_the_content_is_not_the_signing_time(unsigned, xa, keys, at):
+    """The one in SignedProperties counts, whatever stands in the document."""
+    decoy = f'<t:SigningTime xmlns:t="{XADES}">2026-03-01T10:00:00Z</t:SigningTime>'
+    document = xa.signer.sign(unsigned(body=decoy), at=at + timedelta(days=1))
+    assert verify(document, keys, at=at, environment="sandbox").reasons == (Reason.KEY_NOT_IN_PERIOD,)
 
 
 @pytest.mark.parametrize(
