@@ -42,7 +42,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from epix_node.clock import format_time, utc_now
+from epix_node.clock import format_time
 from epix_node.errors import NotFoundError, PeerError, PeerRefusedError, PeerUnreachableError
 from epix_node.federation.backoff import Backoff, after_failure
 from epix_node.federation.client import Identity, PeerClient
@@ -112,7 +112,7 @@ async def pull(node: PullingNode, party: str, *, ignore_backoff: bool = False) -
             raise NotFoundError(f"there is no peer {party}")
         if state.frozen is not None:
             return PullResult(party=party, documents=None, problem=f"frozen: {state.frozen}")
-        if state.backoff_until is not None and not ignore_backoff and not _backoff(state).is_due(utc_now()):
+        if state.backoff_until is not None and not ignore_backoff and not _backoff(state).is_due(node.clock()):
             until = format_time(state.backoff_until.replace(microsecond=0))
             return PullResult(party=party, documents=None, problem=f"left alone until {until}: {state.last_error}")
         return await _Pull(node, party, verifying=turns.verifying).run()
@@ -209,7 +209,12 @@ class _Pull:
         counts = not (isinstance(error, PeerRefusedError) and error.code in _NO_FAILURES)
         problem = str(error)[:_MAX_PROBLEM_CHARACTERS]
         before = await self._node.office.database.write(
-            _note_failure, self._party, problem, counts=counts, retry_after=self._retry_after
+            _note_failure,
+            self._party,
+            problem,
+            counts=counts,
+            retry_after=self._retry_after,
+            now=self._node.clock(),
         )
         if counts and before.failures == 0:
             log.warning("peer started failing", party=self._party, code=error.code, problem=problem)
@@ -239,13 +244,13 @@ def _note_answer(session: Session, party: str, problem: str | None, *, now: date
 
 
 def _note_failure(
-    session: Session, party: str, problem: str, *, counts: bool, retry_after: timedelta | None
+    session: Session, party: str, problem: str, *, counts: bool, retry_after: timedelta | None, now: datetime
 ) -> PeerState:
     """The failure is remembered, with the time before which the peer is left alone; returns how it stood before."""
     before = _state(session, party)
     peers.note(session, party, last_error=problem)
     if counts:
-        after = after_failure(_backoff(before), now=utc_now(), random=random.random, retry_after=retry_after)
+        after = after_failure(_backoff(before), now=now, random=random.random, retry_after=retry_after)
         peers.note(session, party, failures=after.failures, backoff_until=after.until)
     return before
 

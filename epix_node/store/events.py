@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func
+from sqlalchemy import bindparam, func
 from sqlalchemy import select as select_rows
 from sqlmodel import col, insert, select, update
 
@@ -16,23 +16,16 @@ from epix_node.permit.event import (
     Alert,
     Confirmation,
     Correction,
-    Difference,
-    Endorsement,
     PermitRef,
     Presentation,
     Withdrawal,
-    WithdrawalReason,
 )
-from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json, event_to_json
+from epix_node.permit.event_json import event_to_json
 from epix_node.permit.facts import CorrectionFact, EventFact, Source, WithdrawalFact
-from epix_node.permit.number import PermitKey
 from epix_node.store.database import Session
+from epix_node.store.event_rows import RECORDABLE, Recordable, fact_of, ref_of, source_of, withdrawal_of
 from epix_node.store.tables import EventLineRow, EventRow, table
 
-Recordable = Endorsement | Confirmation | Presentation
-_RECORDABLE = frozenset(
-    kind.value for kind in (DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION)
-)
 _CORRECTABLE = frozenset({DocumentType.ENDORSEMENT.value, DocumentType.CONFIRMATION.value})
 _EVENT = table(EventRow)
 _ABOUT = (
@@ -200,10 +193,10 @@ def by_event_id(session: Session, party: str, event_id: str) -> RecordedEvent | 
     query = select(EventRow).where(
         EventRow.party == party,
         EventRow.event_id == event_id,
-        col(EventRow.kind).in_(sorted(_RECORDABLE)),
+        col(EventRow.kind).in_(sorted(RECORDABLE)),
     )
     row = session.exec(query).first()
-    return None if row is None else RecordedEvent(fact=_fact(row), superseded_by=row.superseded_by)
+    return None if row is None else RecordedEvent(fact=fact_of(row), superseded_by=row.superseded_by)
 
 
 def correction(session: Session, party: str, event_id: str) -> tuple[Correction, Source, str | None] | None:
@@ -215,8 +208,8 @@ def correction(session: Session, party: str, event_id: str) -> tuple[Correction,
     if row is None:
         return None
     body = json.loads(row.body)
-    made = Correction(event_id=event_id, supersedes=body["supersedes"], permit=_ref(body["permit"]))
-    return made, _source(row), row.superseded_by
+    made = Correction(event_id=event_id, supersedes=body["supersedes"], permit=ref_of(body["permit"]))
+    return made, source_of(row), row.superseded_by
 
 
 def id_is_taken(session: Session, party: str, event_id: str) -> bool:
@@ -232,7 +225,7 @@ def about(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
     """
     rows = session.core.execute(_ABOUT, {"of": issuer, "numbered": number})
     return tuple(
-        _continuing(session, _fact(row)) for row in rows if row.superseded_by is None and row.kind in _RECORDABLE
+        _continuing(session, fact_of(row)) for row in rows if row.superseded_by is None and row.kind in RECORDABLE
     )
 
 
@@ -244,8 +237,10 @@ def corrections(session: Session, issuer: str, number: str) -> tuple[CorrectionF
             continue
         ended = session.get(EventRow, (row.party, row.superseded_by))
         if ended is not None:
-            body = _fact(row).body
-            found.append(CorrectionFact(taken_back=_source(row), by=_source(ended), permit=body.permit, date=body.date))
+            body = fact_of(row).body
+            found.append(
+                CorrectionFact(taken_back=source_of(row), by=source_of(ended), permit=body.permit, date=body.date)
+            )
     return tuple(found)
 
 
@@ -257,7 +252,7 @@ def using(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
         col(EventRow.superseded_by).is_(None),
     )
     rows = session.exec(query.order_by(col(EventRow.party), col(EventRow.document)))
-    return tuple(_continuing(session, _fact(row)) for row in rows)
+    return tuple(_continuing(session, fact_of(row)) for row in rows)
 
 
 def _continuing(session: Session, fact: EventFact) -> EventFact:
@@ -287,7 +282,7 @@ def withdrawals(session: Session, issuer: str, number: str) -> tuple[WithdrawalF
         EventRow.kind == DocumentType.WITHDRAWAL.value,
     )
     return tuple(
-        WithdrawalFact(source=_source(row), withdrawal=_withdrawal(row.body), issued=row.issued)
+        WithdrawalFact(source=source_of(row), withdrawal=withdrawal_of(row.body), issued=row.issued)
         for row in session.exec(query.order_by(col(EventRow.issued), col(EventRow.document)))
     )
 
@@ -310,56 +305,3 @@ def arrived_per_block(session: Session, issuer: str, number: str) -> dict[tuple[
         .group_by(col(EventLineRow.block), col(EventLineRow.unit_class))
     )
     return {(block, unit_class): int(total) for block, unit_class, total in session.exec(query)}
-
-
-def _source(row: EventRow | Row[Any]) -> Source:
-    return Source(document=row.document, type=row.kind, party=row.party, index=row.register_index, at=row.at)
-
-
-def _fact(row: EventRow | Row[Any]) -> EventFact:
-    value = json.loads(row.body)
-    body: Recordable
-    if row.kind == DocumentType.ENDORSEMENT.value:
-        body = endorsement_from_json(value)
-    elif row.kind == DocumentType.CONFIRMATION.value:
-        body = confirmation_from_json(value)
-    else:
-        body = _presentation(value)
-    return EventFact(source=_source(row), body=body)
-
-
-def _presentation(value: dict[str, Any]) -> Presentation:
-    return Presentation(
-        event_id=value["event_id"],
-        permit=_ref(value["permit"]),
-        office=value["office"],
-        date=date.fromisoformat(value["date"]),
-        presented=value["presented"],
-        differences=tuple(
-            Difference(
-                field=one["field"], presented=one["presented"], registered=one["registered"], class_=one["class"]
-            )
-            for one in value["differences"]
-        ),
-    )
-
-
-def _ref(permit: dict[str, Any]) -> PermitRef:
-    issued_on = permit["issued_on"]
-    return PermitRef(
-        issuer=permit["issuer"],
-        number=permit["number"],
-        type=permit["type"],
-        issued_on=date.fromisoformat(issued_on) if issued_on else None,
-    )
-
-
-def _withdrawal(text: str) -> Withdrawal:
-    body = json.loads(text)
-    replaced_by = body["replaced_by"]
-    return Withdrawal(
-        permit=PermitKey(**body["permit"]),
-        reason=WithdrawalReason(body["reason"]),
-        text=body["text"],
-        replaced_by=PermitKey(**replaced_by) if replaced_by else None,
-    )
