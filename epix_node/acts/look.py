@@ -340,7 +340,8 @@ def _unread(signature: str, reasons: tuple[Reason, ...], *, now: datetime) -> An
         freshness=Freshness.FRESH,
         grade=Grade.UNLOGGED,
         signature=signature,
-        verdict=VerdictWord.NOT_VALID,
+        # Without a signature nothing speaks against the document, and nothing for it (contract 4).
+        verdict=VerdictWord.UNKNOWN if signature == SignatureState.NONE.value else VerdictWord.NOT_VALID,
         reasons=reasons,
         differences=(),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from epix_node.permit.event import Confirmation, Endorsement, PermitRef, Presentation, Withdrawal
 from epix_node.permit.model import Permit, PermitType
@@ -29,6 +29,10 @@ class Source:
     at: datetime
 
 
+MAX_MERGE_DELAY = timedelta(hours=24)
+"""A document is in a register at most so long after it was issued (C.4 item 9)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawalFact:
     """The issuer took the permit back; ``issued`` is the document's time of issue."""
@@ -39,8 +43,12 @@ class WithdrawalFact:
 
     @property
     def day(self) -> date:
-        """The day of the withdrawal for FRD-03: the UTC date of ``Issued`` (``domain-rules.md`` 0.15)."""
-        return self.issued.astimezone(UTC).date()
+        """The day of the withdrawal for FRD-03: the UTC date of ``Issued`` (``domain-rules.md`` 0.15).
+
+        But no earlier than a day before its register took it: an issuer who dates a withdrawal back (C.4 item 9)
+        would make an honest use of the permit look like fraud.
+        """
+        return max(self.issued, self.source.at - MAX_MERGE_DELAY).astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
