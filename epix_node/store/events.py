@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import bindparam
 from sqlalchemy import select as select_rows
 from sqlmodel import col, insert, select, update
 
@@ -285,23 +285,3 @@ def withdrawals(session: Session, issuer: str, number: str) -> tuple[WithdrawalF
         WithdrawalFact(source=source_of(row), withdrawal=withdrawal_of(row.body), issued=row.issued)
         for row in session.exec(query.order_by(col(EventRow.issued), col(EventRow.document)))
     )
-
-
-def arrived_per_block(session: Session, issuer: str, number: str) -> dict[tuple[str | None, str], int]:
-    """Micro-units that arrived under this number by (block, unit class): one integer sum in SQL."""
-    query = (
-        select(EventLineRow.block, EventLineRow.unit_class, func.sum(EventLineRow.micro))
-        .join(
-            EventRow,
-            (col(EventRow.party) == EventLineRow.party) & (col(EventRow.document) == EventLineRow.document),
-        )
-        .where(
-            EventRow.permit_issuer == issuer,
-            EventRow.permit_number == number,
-            EventRow.kind == DocumentType.CONFIRMATION.value,
-            col(EventRow.superseded_by).is_(None),
-            col(EventLineRow.is_arrival).is_(True),
-        )
-        .group_by(col(EventLineRow.block), col(EventLineRow.unit_class))
-    )
-    return {(block, unit_class): int(total) for block, unit_class, total in session.exec(query)}
