@@ -125,18 +125,18 @@ def _take_back(session: Session, arrival: Arrival) -> set[Number]:
     Either the correction or the new event ends the old one (protocol decision 3).
     """
     source, supersedes = arrival.source, arrival.document.header.supersedes
-    touched = _end(session, source.party, supersedes, by=source.document) if supersedes is not None else set()
-    if source.type in _CORRECTABLE:
-        later = documents.superseding(session, source.party, source.document)
-        if later is not None:
-            touched |= _end(session, source.party, source.document, by=later)
-    return touched
+    touched = _end(session, source.party, supersedes) if supersedes is not None else set()
+    return touched | (_end(session, source.party, source.document) if source.type in _CORRECTABLE else set())
 
 
-def _end(session: Session, party: str, document: str, *, by: str) -> set[Number]:
-    """End a document of the same Party; returns the numbers that this may change."""
-    ended = documents.find(session, document, party=party)
-    if ended is None or ended.type not in _CORRECTABLE:
+def _end(session: Session, party: str, document: str) -> set[Number]:
+    """End a document that a held one of the same Party takes back; returns the numbers that this may change.
+
+    Where several do, the first in the register ended it, whichever came here first.
+    """
+    by = documents.superseding(session, party, document)
+    ended = documents.find(session, document, party=party) if by is not None else None
+    if by is None or ended is None or ended.type not in _CORRECTABLE:
         return set()
     events.supersede(session, party, document, by=by)
     number = (ended.permit_issuer, ended.permit_number)

@@ -48,7 +48,9 @@ class WithdrawalFact:
         But no earlier than a day before its register took it: an issuer who dates a withdrawal back (C.4 item 9)
         would make an honest use of the permit look like fraud.
         """
-        return max(self.issued, self.source.at - MAX_MERGE_DELAY).astimezone(UTC).date()
+        is_dated_back = self.source.at - self.issued > MAX_MERGE_DELAY
+        taken = self.source.at - MAX_MERGE_DELAY if is_dated_back else self.issued
+        return taken.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +88,10 @@ class EventFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionFact:
-    """A Party took an event of its own back: ``taken_back`` is the event's document, ``by`` the one that ended it."""
+    """A Party took ``event``, one of its own, back: ``by`` is the document that ended it."""
 
-    taken_back: Source
+    event: EventFact
     by: Source
-    permit: PermitRef
-    """What the event that was taken back was about."""
-    date: date
-    """When it said that it happened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

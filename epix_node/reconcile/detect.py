@@ -11,6 +11,7 @@ from dataclasses import replace
 from epix_node.permit.facts import Case, Source
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.reconcile.detectors import end08, end11, fld01, frd01, frd02, frd03, frd04, frd05, frd14
+from epix_node.reconcile.hindsight import alarming
 from epix_node.reconcile.sentence import MAX_PERMITS, ordered
 from epix_node.reconcile.view import View
 
@@ -25,22 +26,27 @@ DETECTORS: dict[str, Detector] = {
     frd14.PATTERN: frd14.detect,
     fld01.PATTERN: fld01.detect,
     end11.PATTERN: end11.detect,
-    end08.PATTERN: end08.detect,
 }
-"""Pattern id → detector, in the order in which findings are told."""
+"""Pattern id → detector, in the order in which findings are told; END-08, which asks what these say, comes last."""
 
 _STRENGTH = [FindingClass.ALERT, FindingClass.REVIEW, FindingClass.STATISTICS]
 
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     """What the facts amount to, by pattern and permit: at most one draft for an id, whatever the order of the facts."""
+    drafts = _detected(case, view)
+    if not case.corrections:
+        return drafts
+    borne = {draft.id for draft in drafts if draft.class_ is FindingClass.ALERT}
+    view = replace(view, alarming=alarming(case, view, _detected, borne=borne))
+    return (*drafts, *sorted(end08.detect(case, view), key=lambda draft: draft.id))
+
+
+def _detected(case: Case, view: View) -> tuple[FindingDraft, ...]:
     drafts: dict[str, list[FindingDraft]] = {}
     for detector in DETECTORS.values():
         for draft in sorted(detector(case, view), key=lambda draft: draft.id):
             drafts.setdefault(draft.id, []).append(draft)
-        # The last detector asks which alerts the facts do not bear any more: by then all others have spoken.
-        borne = {id_ for id_, same in drafts.items() if any(d.class_ is FindingClass.ALERT for d in same)}
-        view = replace(view, closed_alerts=tuple(f for f in view.closed_alerts if f.id not in borne))
     return tuple(_merged(same) for same in drafts.values())
 
 

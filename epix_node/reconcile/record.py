@@ -18,7 +18,7 @@ from epix_node.exchange.own import OwnRegister, Prepared, enter
 from epix_node.exchange.recording import Number
 from epix_node.permit.event import Alert, Confirmation
 from epix_node.permit.facts import Case, EventFact, PermitFact, Source
-from epix_node.permit.finding import AlertNotice, Finding, FindingClass, FindingState
+from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import standing
 from epix_node.reconcile.detect import detect
@@ -168,6 +168,7 @@ def _load(session: Session, perspective: Perspective, issuer: str, number: str) 
         case,
         events=tuple(_with_codes(perspective.keyring, event) for event in case.events),
         uses=tuple(_with_codes(perspective.keyring, use) for use in case.uses),
+        corrections=tuple(replace(c, event=_with_codes(perspective.keyring, c.event)) for c in case.corrections),
     )
 
 
@@ -220,12 +221,11 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         ruleset_id=perspective.ruleset.id,
         now=now,
         goods=tuple(_load(session, perspective, issuer, number) for issuer, number in sorted(goods)),
-        closed_alerts=_opened_alerts(session, case),
     )
-    if case.permits or not case.events:
+    spoken = [event.body.permit for event in case.events or [c.event for c in case.corrections]]
+    if case.permits or not spoken:
         return view
-    refs = [event.body.permit for event in case.events]
-    observation = observe(session, perspective.keyring, perspective.party, case.issuer, refs, now=now)
+    observation = observe(session, perspective.keyring, perspective.party, case.issuer, spoken, now=now)
     if observation is None:  # nothing follows from absence here, so nothing needs to explain it
         return view
     near = permits.with_numbers(session, case.issuer, neighbouring_numbers(case.number))
@@ -240,11 +240,6 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         ),
         neighbour_dismissed=_dismissed(session, perspective, case),
     )
-
-
-def _opened_alerts(session: Session, case: Case) -> tuple[Finding, ...]:
-    known = findings.about(session, case.issuer, case.number) if case.corrections else ()
-    return tuple(f for f in known if f.class_ is FindingClass.ALERT and f.opened is not None)
 
 
 def _is_confirmed(case: Case, fact: PermitFact) -> bool:

@@ -12,7 +12,6 @@ from datetime import datetime
 
 from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, EventFact, PermitFact, permit_meant
-from epix_node.permit.finding import Finding
 from epix_node.permit.number import PermitKey
 from epix_node.rules.ruleset import PatternParameters
 from epix_node.trust.coverage import Coverage
@@ -50,8 +49,8 @@ class View:
     neighbour_confirmed: frozenset[PermitKey] = frozenset()
     neighbour_dismissed: bool = False
     goods: tuple[Case, ...] = ()
-    closed_alerts: tuple[Finding, ...] = ()
-    """Findings of class A about this number that had opened here and that the facts do not bear any more."""
+    alarming: frozenset[str] = frozenset()
+    """Digests of events whose correction made an opened alert go away (``hindsight``)."""
 
     def goods_of(self, use: EventFact) -> Case | None:
         """The case of the permit that ``use`` is about, or ``None`` where this node knows nothing of it."""

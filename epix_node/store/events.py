@@ -162,14 +162,13 @@ def _insert(
     )
 
 
-def supersede(session: Session, party: str, document: str, *, by: str) -> bool:
-    """End an event: it is no fact any more. False where it is not held; ending it twice changes nothing."""
-    result = session.execute(
+def supersede(session: Session, party: str, document: str, *, by: str) -> None:
+    """End an event: it is no fact any more; nothing happens where it is not held."""
+    session.execute(
         update(EventRow)
-        .where(col(EventRow.party) == party, col(EventRow.document) == document, col(EventRow.superseded_by).is_(None))
+        .where(col(EventRow.party) == party, col(EventRow.document) == document)
         .values(superseded_by=by)
     )
-    return bool(getattr(result, "rowcount", 0))
 
 
 def import_permit_of(session: Session, party: str, document: str) -> set[tuple[str, str]]:
@@ -237,10 +236,7 @@ def corrections(session: Session, issuer: str, number: str) -> tuple[CorrectionF
             continue
         ended = session.get(EventRow, (row.party, row.superseded_by))
         if ended is not None:
-            body = fact_of(row).body
-            found.append(
-                CorrectionFact(taken_back=source_of(row), by=source_of(ended), permit=body.permit, date=body.date)
-            )
+            found.append(CorrectionFact(event=fact_of(row), by=source_of(ended)))
     return tuple(found)
 
 

@@ -45,8 +45,7 @@ from epix_node.store.documents import Arrival
 from epix_node.trust.keyring import Keyring
 from tests.acts.conftest import START, make_keys, open_store
 
-HOUR = timedelta(hours=1)
-END = START + timedelta(days=12)
+END = START + timedelta(days=40)
 PERMIT, TWIN, NEAR, IMPORT, NOBODYS = "26XA000018", "26XA000018", "26XA000019", "26XB000777", "26XA00OO18"
 NUMBERS = [("XA", PERMIT), ("XA", NEAR), ("XA", NOBODYS), ("XB", IMPORT)]
 KEYS = {party: make_keys(party) for party in ("XA", "XB", "XC")}
@@ -75,7 +74,7 @@ PERMITS = [
 
 
 class Teller:
-    """Writes what the Parties state into their registers, one statement an hour."""
+    """Writes what the Parties state into their registers, an hour to a day after one another."""
 
     def __init__(self) -> None:
         self.told: list[Arrival] = []
@@ -85,7 +84,7 @@ class Teller:
     def tell(self, party: str, body: Body, type_: DocumentType, subject: NumberRef, **header: Any) -> Arrival:
         index = sum(a.source.party == party for a in self.told)
         digest = hashlib.sha256(f"{party} {index}".encode()).hexdigest()
-        self.at += HOUR
+        self.at += timedelta(hours=1 + 11 * len(self.told) % 31)
         document = ExchangeDocument(
             header=Header(
                 environment="sandbox",
@@ -266,7 +265,7 @@ def test_the_same_facts_in_any_order_are_the_same_findings(steps: list[tuple[str
 
         now = START
         for page in shuffled(told, random):
-            now += timedelta(hours=random.randint(0, 9))
+            now += timedelta(hours=random.randint(0, 60))
             deliver(second, page, min(now, END))
             if random.random() < 0.3:
                 second.write_now(revisit, PERSPECTIVE, now=min(now, END))

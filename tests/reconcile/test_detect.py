@@ -136,7 +136,7 @@ def test_each_pattern_has_its_detector_and_the_drafts_come_in_their_order():
         confirmed("2026-12-20", by="XC"),
     ]
     patterns = ["FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-14"]
-    assert list(DETECTORS) == [*patterns, "FLD-01", "END-11", "END-08"]
+    assert list(DETECTORS) == [*patterns, "FLD-01", "END-11"]
     assert [draft.pattern for draft in detect(case(*facts), seen())] == [
         "FRD-01",
         "FRD-02",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, CorrectionFact, PermitFact, permit_meant
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.number import NumberRef
@@ -28,14 +29,15 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
 def _found(case: Case, view: View) -> Iterator[FindingDraft]:
     by_permit: dict[PermitFact | None, list[CorrectionFact]] = {}
     for correction in sorted(case.corrections, key=lambda c: (c.by.at, c.by.party, c.by.document)):
-        if _is_late(correction, view) or _closes(correction, view):
-            meant = permit_meant(case.permits, correction.permit, on=correction.date)
+        if _is_late(correction, view) or correction.event.source.document in view.alarming:
+            body = correction.event.body
+            meant = permit_meant(case.permits, body.permit, on=body.date)
             by_permit.setdefault(meant, []).append(correction)
     for fact, corrections in by_permit.items():
-        told = ", ".join(f"{c.by.party} on {c.by.at.date()} ({_deed(c)} of {c.date})" for c in corrections)
+        told = ", ".join(f"{c.by.party} on {c.by.at.date()} ({_deed(c)} of {c.event.body.date})" for c in corrections)
         about = named(fact) if fact is not None else f"{case.issuer} {case.number}"
         summary = f"A record of use of {about} was taken back late, or after it had raised an alert: {told}."
-        sources = tuple(source for c in corrections for source in (c.taken_back, c.by))
+        sources = tuple(source for c in corrections for source in (c.event.source, c.by))
         if fact is not None:
             yield about_permit(
                 PATTERN,
@@ -62,16 +64,8 @@ def _found(case: Case, view: View) -> Iterator[FindingDraft]:
 
 
 def _deed(correction: CorrectionFact) -> str:
-    return "endorsement" if correction.taken_back.type == "export-endorsement" else "confirmation"
+    return "endorsement" if isinstance(correction.event.body, Endorsement) else "confirmation"
 
 
 def _is_late(correction: CorrectionFact, view: View) -> bool:
-    return correction.by.at - correction.taken_back.at > view.parameters.correction
-
-
-def _closes(correction: CorrectionFact, view: View) -> bool:
-    """Whether it took back evidence of an opened alert that the facts do not bear any more."""
-    return any(
-        correction.taken_back.document in {source.document for source in finding.evidence}
-        for finding in view.closed_alerts
-    )
+    return correction.by.at - correction.event.source.at > view.parameters.correction
