@@ -7,7 +7,7 @@ correction, with what had been accepted before and the event that it took back, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -46,11 +46,15 @@ def _as_it_stood(case: Case, moment: datetime) -> Case:
     since = (c.event for c in case.corrections if c.by.at >= moment)
     return replace(
         case,
-        permits=tuple(_not_yet_withdrawn(fact, moment) for fact in case.permits if fact.source.at < moment),
+        permits=_permits_then(case.permits, moment),
         events=tuple(event for event in (*case.events, *since) if event.source.at < moment),
         uses=tuple(use for use in case.uses if use.source.at < moment),
         corrections=(),
     )
+
+
+def _permits_then(permits: Iterable[PermitFact], moment: datetime) -> tuple[PermitFact, ...]:
+    return tuple(_not_yet_withdrawn(fact, moment) for fact in permits if fact.source.at < moment)
 
 
 def _not_yet_withdrawn(fact: PermitFact, moment: datetime) -> PermitFact:
@@ -62,4 +66,10 @@ def _as_it_was_seen(view: View, moment: datetime) -> View:
     seen = view.observation
     if seen is not None and seen.watermark is not None:
         seen = replace(seen, watermark=min(seen.watermark, moment))
-    return replace(view, now=moment, observation=seen, goods=tuple(_as_it_stood(goods, moment) for goods in view.goods))
+    return replace(
+        view,
+        now=moment,
+        observation=seen,
+        neighbours=_permits_then(view.neighbours, moment),
+        goods=tuple(_as_it_stood(goods, moment) for goods in view.goods),
+    )

@@ -181,7 +181,9 @@ def _put_cards(session: Session, case: Case) -> None:
     for fact in case.permits:
         folded = standing(fact, case.events_of(fact), case.uses_of(fact))
         cases.put_card(session, fact, folded)
-    cases.mark_orphan(session, case.issuer, case.number, orphan=bool(case.events) and not case.permits)
+    # Also where every event was taken back: what they had been is asked for END-08.
+    is_spoken_of = bool(case.events or case.corrections)
+    cases.mark_orphan(session, case.issuer, case.number, orphan=is_spoken_of and not case.permits)
 
 
 def _put_findings(session: Session, perspective: Perspective, case: Case, *, now: datetime) -> None:
