@@ -26,7 +26,7 @@ from epix_node.permit.model import Permit
 from epix_node.permit.number import NumberRef, PermitKey, normalised
 from epix_node.reconcile.record import record_own
 from epix_node.rules.check import check
-from epix_node.rules.finding import RuleFinding, RulesBrokenError, Severity
+from epix_node.rules.finding import RuleFinding, refuse_blocked
 from epix_node.rules.ruleset import Stage
 from epix_node.store import cases, documents, permits
 from epix_node.store.database import Session
@@ -185,8 +185,7 @@ def _judge(office: Office, permit: Permit, holder: PermitKey | None) -> tuple[Ru
 
 
 def _unblocked(findings: tuple[RuleFinding, ...]) -> tuple[RuleFinding, ...]:
-    if any(finding.severity is Severity.BLOCK for finding in findings):
-        raise RulesBrokenError("the permit breaks rules that no permit may break", findings=findings)
+    refuse_blocked(findings)
     return findings
 
 

@@ -20,7 +20,6 @@ from datetime import datetime
 from epix_node.permit.event import Alert
 from epix_node.permit.facts import Source
 from epix_node.permit.finding import Decision, Finding, FindingClass, FindingDraft, FindingState
-from epix_node.reconcile.detectors import frd05
 from epix_node.rules.ruleset import PatternParameters
 
 
@@ -67,20 +66,6 @@ def _state(draft: FindingDraft, decision: Decision | None, *, is_cooled_off: boo
         if not has_seen_all:
             return FindingState.OPEN
     return FindingState.OPEN if is_cooled_off else FindingState.PENDING
-
-
-def due_at(finding: Finding, parameters: PatternParameters) -> datetime | None:
-    """When time alone will change this finding, so that a job settles it again; ``None``: only new facts will.
-
-    The time may be past already where nothing has settled the finding since.
-    """
-    if not finding.derived or finding.state is FindingState.RESOLVED:
-        return None
-    if finding.state is FindingState.PENDING:
-        return finding.latest_at + parameters.cool_off
-    if finding.pattern == frd05.PATTERN and finding.class_ is FindingClass.REVIEW:
-        return min(source.at for source in finding.evidence) + parameters.typing_error
-    return None
 
 
 def resolved(previous: Finding) -> Finding:

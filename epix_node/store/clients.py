@@ -101,8 +101,3 @@ def free_from_proof(session: Session, key: PermitKey) -> None:
     if session.get(ProvedRow, identity) is None:
         session.add(ProvedRow(**key.to_json()))
         session.flush()
-
-
-def is_free_from_proof(session: Session, key: PermitKey) -> bool:
-    """Whether an event with a right proof was recorded here for this permit."""
-    return session.get(ProvedRow, (key.issuer, key.type, key.number, key.year)) is not None

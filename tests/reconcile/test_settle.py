@@ -11,7 +11,7 @@ from epix_node.permit.event import Alert, AlertEvidence
 from epix_node.permit.finding import Decision, FindingClass, FindingState
 from epix_node.permit.number import NumberRef
 from epix_node.reconcile.detect import detect
-from epix_node.reconcile.settle import due_at, from_alert, resolved, settle
+from epix_node.reconcile.settle import from_alert, resolved, settle
 from tests.reconcile.builders import (
     PARAMETERS,
     case,
@@ -152,21 +152,6 @@ def test_deciding_the_alert_closes_it():
     alert = unknown_number(neighbour_dismissed=True)
     finding = settled(alert, noon(day("03-22")), decision=decided(alert, "confirmed"))
     assert (finding.class_, finding.state) == ("A", "confirmed")
-
-
-def test_a_pending_finding_is_due_when_it_has_cooled_off():
-    pending = settled(reuse(), LATEST)
-    assert due_at(pending, PARAMETERS) == LATEST + 24 * HOUR
-    assert due_at(settled(reuse(), LATEST + 24 * HOUR), PARAMETERS) is None
-    assert due_at(resolved(pending), PARAMETERS) is None
-    assert due_at(replace(pending, derived=False), PARAMETERS) is None
-
-
-def test_an_open_typing_error_is_due_when_its_wait_is_over_even_if_decided():
-    review = unknown_number()
-    now = noon(day("03-21"))
-    assert due_at(settled(review, now), PARAMETERS) == noon(day("03-20")) + 72 * HOUR
-    assert due_at(settled(review, now, decision=decided(review, "confirmed")), PARAMETERS) is not None
 
 
 def alert(**members):
