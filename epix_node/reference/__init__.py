@@ -1,0 +1,1 @@
+"""Reference data: species and their listings, suspensions, quotas, reservations, operations. Loaders and look-ups."""
