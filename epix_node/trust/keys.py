@@ -1,4 +1,4 @@
-"""This node's private keys, as PKCS#8 PEM files that only their owner can read.
+"""This node's private keys, as encrypted PKCS#8 PEM files that only their owner can read.
 
 Permit keys are ECDSA P-256; log, witness and transport keys are Ed25519 (C.1). A key file is written once, whole or
 not at all, and never replaced: rotation makes a new file.
@@ -17,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -29,6 +30,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | Ed25519PrivateKey
 
 _MAX_KEY_FILE_BYTES = 16 * 1024
 """A P-256 key takes 241 bytes; what is much longer is another file."""
+_ENCRYPTED = b"ENCRYPTED PRIVATE KEY"
 _OWNER_ONLY = 0o600
 _FOR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -43,15 +45,18 @@ def generate_ed25519_key() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.generate()
 
 
-def write_private_key(path: Path, key: PrivateKey) -> None:
-    """The key is in this file, mode 0600, on disk; a file of this name is never overwritten.
+def write_private_key(path: Path, key: PrivateKey, *, passphrase: bytes | None = None) -> None:
+    """The key is in this file, encrypted, mode 0600, on disk; a file of this name is never overwritten.
+
+    Without a passphrase the file is readable to whoever can read it: for the sandbox only.
 
     A crash leaves no file, or the whole one; at worst a temporary file, mode 0600, beside it.
 
     Raises:
         KeyMaterialError: the file exists, or the directory cannot be written.
     """
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    encryption = BestAvailableEncryption(passphrase) if passphrase is not None else NoEncryption()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
     try:
         # mkstemp creates with O_EXCL and 0600, whatever the umask.
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -71,27 +76,28 @@ def write_private_key(path: Path, key: PrivateKey) -> None:
         raise KeyMaterialError(f"key file {path} cannot be written: {error.strerror}") from error
 
 
-def load_permit_key(path: Path) -> ec.EllipticCurvePrivateKey:
+def load_permit_key(path: Path, *, passphrase: bytes | None = None) -> ec.EllipticCurvePrivateKey:
     """The P-256 key in this file. Raises ``KeyMaterialError`` as ``load_ed25519_key`` does."""
-    key = _load(path)
+    key = _load(path, passphrase)
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
         raise KeyMaterialError(f"key file {path} holds no P-256 key")
     return key
 
 
-def load_ed25519_key(path: Path) -> Ed25519PrivateKey:
+def load_ed25519_key(path: Path, *, passphrase: bytes | None = None) -> Ed25519PrivateKey:
     """The Ed25519 key in this file.
 
     Raises:
-        KeyMaterialError: the file is missing, unreadable, open to its group or to others, or holds another key.
+        KeyMaterialError: the file is missing, unreadable, open to its group or to others, or holds another key; it
+            is encrypted and the passphrase is missing or wrong; or there is a passphrase and it is not encrypted.
     """
-    key = _load(path)
+    key = _load(path, passphrase)
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyMaterialError(f"key file {path} holds no Ed25519 key")
     return key
 
 
-def _load(path: Path) -> object:
+def _load(path: Path, passphrase: bytes | None) -> object:
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())  # of the file that is read, not of whatever has its name by then
@@ -106,9 +112,16 @@ def _load(path: Path) -> object:
     except OSError as error:
         raise KeyMaterialError(f"key file {path} cannot be read: {error.strerror}") from error
     try:
-        return load_pem_private_key(pem[:_MAX_KEY_FILE_BYTES], password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyMaterialError(f"key file {path} is not an unencrypted PEM private key") from error
+        return load_pem_private_key(pem[:_MAX_KEY_FILE_BYTES], password=passphrase)
+    except TypeError as error:
+        # cryptography says so where a key is encrypted and no passphrase was given, and the other way round.
+        if passphrase is None:
+            raise KeyMaterialError(f"key file {path} is encrypted, and there is no passphrase") from error
+        raise KeyMaterialError(f"key file {path} is not encrypted, although there is a passphrase") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        if _ENCRYPTED in pem:
+            raise KeyMaterialError(f"key file {path} is damaged, or the passphrase is wrong") from error
+        raise KeyMaterialError(f"key file {path} is no PEM private key") from error
 
 
 def _sync_directory(directory: Path) -> None:

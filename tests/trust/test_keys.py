@@ -100,6 +100,29 @@ def test_a_file_without_the_right_key_is_refused(tmp_path: Path, content):
             load(path)
 
 
+@pytest.mark.parametrize(
+    ("generate", "load"), [(generate_permit_key, load_permit_key), (generate_ed25519_key, load_ed25519_key)]
+)
+def test_an_encrypted_key_opens_with_its_passphrase_only(tmp_path: Path, generate, load):
+    """The file shows nothing of the key; a wrong passphrase and a missing one are told apart."""
+    key, path = generate(), tmp_path / "own.key"
+    write_private_key(path, key, passphrase=b"correct horse")
+    assert path.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    assert raw(load(path, passphrase=b"correct horse")) == raw(key)
+    with pytest.raises(KeyMaterialError, match="damaged, or the passphrase is wrong"):
+        load(path, passphrase=b"battery staple")
+    with pytest.raises(KeyMaterialError, match="there is no passphrase"):
+        load(path)
+
+
+def test_a_key_that_should_be_encrypted_and_is_not_is_refused(tmp_path: Path):
+    """Somebody else may have put it there."""
+    path = tmp_path / "own.key"
+    write_private_key(path, generate_ed25519_key())
+    with pytest.raises(KeyMaterialError, match="is not encrypted"):
+        load_ed25519_key(path, passphrase=b"correct horse")
+
+
 def test_each_kind_of_key_is_for_its_own_purpose(tmp_path: Path):
     """A permit key is no register key, nor the other way round."""
     permit, log = tmp_path / "permit.key", tmp_path / "log.key"
