@@ -288,7 +288,7 @@ def _reached(node: Node) -> Iterator[Check]:
     import asyncio
 
     from epix_node.errors import PeerError
-    from epix_node.federation.client import Identity, PeerClient
+    from epix_node.federation.client import Identity, PeerClient, answer_keys
     from epix_node.federation.pull import followed
 
     identity = Identity(party=node.party, key_id=node.transport_kid, private_key=node.transport_key)
@@ -298,7 +298,8 @@ def _reached(node: Node) -> Iterator[Check]:
         name = f"reach {party}"
         url = node.keyring().base_urls(party)[0]
         try:
-            async with PeerClient(url, party, identity, private_addresses=private_addresses) as client:
+            keys = answer_keys(node.keyring(), party, at=node.clock())
+            async with PeerClient(url, party, identity, answer_key=keys, private_addresses=private_addresses) as client:
                 await client.checkpoint(None)
         except PeerError as error:
             return _fail(name, str(error), "see whether it runs, and whether this machine may reach its address")

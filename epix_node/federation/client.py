@@ -2,9 +2,10 @@
 
 Every request is signed (RFC 9421) on the machine's clock, whatever clock the node runs on (contract 7). Every answer
 has a size beyond which it is not read on, follows no redirect, and comes uncompressed, so that no few bytes grow into
-many. Nothing but three errors leaves this module for what a peer or the network between can do:
-``PeerUnreachableError`` (no answer, 5xx, 429), ``PeerRefusedError`` (4xx) and ``PeerProtocolError`` (the answer
-makes no sense).
+many. The feed, for which nothing else vouches, is signed by the peer and bound to our question; checkpoints, entries
+and documents carry proofs of their own. Nothing but three errors leaves this module for what a peer or the network
+between can do: ``PeerUnreachableError`` (no answer, 5xx, 429), ``PeerRefusedError`` (4xx) and ``PeerProtocolError``
+(the answer makes no sense, or the peer does not vouch for it).
 
 Not here: when to ask and what follows (``pull``), and the national API (``national``).
 """
@@ -26,10 +27,16 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from epix_node.clock import utc_now
-from epix_node.errors import MalformedDocumentError, PeerProtocolError, PeerRefusedError, PeerUnreachableError
+from epix_node.errors import (
+    MalformedDocumentError,
+    PeerProtocolError,
+    PeerRefusedError,
+    PeerUnreachableError,
+    TrustError,
+)
 from epix_node.federation.messages import (
     BATCH_ENDS_AT,
     FRAME_BYTES,
@@ -40,9 +47,11 @@ from epix_node.federation.messages import (
     decode_batch,
     parse_feed,
 )
-from epix_node.httpsig import sign_request
+from epix_node.httpsig.request import sign_request
+from epix_node.httpsig.response import FindAnswerKey, Question, verify_response
 from epix_node.register.bundle import BUNDLE_ENTRIES, MAX_BUNDLE_BYTES, bundle_path, decode_bundle
 from epix_node.register.note import MAX_NOTE_BYTES
+from epix_node.trust.keyring import Keyring
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 """Longest wait for a connection (C.5)."""
@@ -83,8 +92,18 @@ class _Answer:
     body: bytes
 
 
+def answer_keys(keyring: Keyring, party: str, *, at: datetime) -> FindAnswerKey:
+    """Finds the transport keys of this Party, none of another's, as they are at this moment."""
+
+    def find(key_id: str) -> Ed25519PublicKey | None:
+        owner, key = keyring.transport_key(key_id, at=at) or (None, None)
+        return key if owner == party else None
+
+    return find
+
+
 class PeerClient:
-    """One peer at one base URL, used as ``async with``. ``party`` names the peer in messages."""
+    """One peer at one base URL, used as ``async with``. ``answer_key`` finds the keys with which ``party`` answers."""
 
     def __init__(
         self,
@@ -92,6 +111,7 @@ class PeerClient:
         party: str,
         identity: Identity,
         *,
+        answer_key: FindAnswerKey,
         private_addresses: bool,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -100,6 +120,7 @@ class PeerClient:
         """How long the peer asked to be left alone in its last answer."""
         self._base = base_url if base_url.endswith("/") else f"{base_url}/"
         self._identity = identity
+        self._answer_key = answer_key
         self._private_addresses = private_addresses
         self._http = httpx.AsyncClient(
             headers={"Accept-Encoding": _IDENTITY},
@@ -147,7 +168,7 @@ class PeerClient:
 
     async def feed(self, start: int, limit: int) -> FeedPage:
         """Which entries from ``start`` on concern us, at most ``limit``."""
-        answer = await self._ask("GET", f"feed?from={start}&limit={limit}", limit=MAX_FEED_BYTES)
+        answer = await self._ask("GET", f"feed?from={start}&limit={limit}", limit=MAX_FEED_BYTES, is_signed=True)
         try:
             return parse_feed(answer.body)
         except MalformedDocumentError as error:
@@ -177,8 +198,9 @@ class PeerClient:
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
         also: frozenset[int] = frozenset(),
+        is_signed: bool = False,
     ) -> _Answer:
-        """The answer, of status 200 or one of ``also``."""
+        """The answer, of status 200 or one of ``also``; with ``is_signed``, proven to be the peer's and to this."""
         self.retry_after = None
         try:
             request = self._http.build_request(method, self._base + path, headers=headers, content=body)
@@ -195,6 +217,7 @@ class PeerClient:
                     now=utc_now(),
                 )
             )
+            question = Question(method=method, url=str(request.url), headers=dict(request.headers))
             if not self._private_addresses:
                 await self._pin(request)
             answer = await self._read(request, limit=limit)
@@ -203,8 +226,24 @@ class PeerClient:
                 error
             )
         if answer.status == httpx.codes.OK or answer.status in also:
+            if is_signed:
+                self._require_signed(question, answer)
             return answer
         raise self._refusal(answer, f"{method} {path.partition('?')[0]}")
+
+    def _require_signed(self, question: Question, answer: _Answer) -> None:
+        try:
+            verify_response(
+                question,
+                status=answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                party=self.party,
+                find_key=self._answer_key,
+                now=utc_now(),
+            )
+        except TrustError as error:
+            raise self._nonsense(f"what it does not vouch for: {error}", code=error.code) from error
 
     async def _read(self, request: httpx.Request, *, limit: int) -> _Answer:
         """The answer's body, or nothing of it where it is longer than ``limit`` bytes."""

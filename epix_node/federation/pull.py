@@ -45,7 +45,7 @@ import structlog
 from epix_node.clock import format_time
 from epix_node.errors import NotFoundError, PeerError, PeerRefusedError, PeerUnreachableError
 from epix_node.federation.backoff import Backoff, after_failure
-from epix_node.federation.client import Identity, PeerClient
+from epix_node.federation.client import Identity, PeerClient, answer_keys
 from epix_node.federation.mirror import Overtaken
 from epix_node.federation.visit import Brought, PullingNode, Visit
 from epix_node.store import peers
@@ -181,8 +181,13 @@ class _Pull:
     async def _at(self, base: str) -> None:
         node = self._node
         identity = Identity(party=node.office.party, key_id=node.transport_kid, private_key=node.transport_key)
-        private_addresses = node.config.federation.private_addresses
-        async with PeerClient(base, self._party, identity, private_addresses=private_addresses) as client:
+        async with PeerClient(
+            base,
+            self._party,
+            identity,
+            answer_key=answer_keys(node.office.keyring(), self._party, at=node.clock()),
+            private_addresses=node.config.federation.private_addresses,
+        ) as client:
             visit = Visit(
                 node=node,
                 party=self._party,

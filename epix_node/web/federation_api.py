@@ -37,6 +37,7 @@ from epix_node.store.register import RegisterState
 from epix_node.web.keys import JOBS, NODE
 from epix_node.web.peer_access import Peer, for_peers, normalised_base
 from epix_node.web.problems import Problem, problem
+from epix_node.web.signed_answers import signed
 
 SPEC = "epix-node/1"
 """The version of the federation profile."""
@@ -79,10 +80,10 @@ async def _well_known(request: web.Request) -> web.Response:
 
 
 async def _health(request: web.Request) -> web.Response:
-    """The public summary of C.8: that the node answers, and how far its register is."""
+    """The public summary of C.8, signed: that the node answers, and how far its register is."""
     node = request.app[NODE]
     held = await node.database.read(register.state, node.party)
-    return web.json_response(
+    answer = web.json_response(
         {
             "spec": SPEC,
             "software": __version__,
@@ -97,6 +98,7 @@ async def _health(request: web.Request) -> web.Response:
         },
         headers={"Cache-Control": "no-store"},
     )
+    return signed(request, answer)
 
 
 async def _checkpoint(request: web.Request) -> web.Response:
@@ -144,7 +146,7 @@ def _entries(session: Session, party: str, n: int, width: int) -> list[bytes] | 
 
 
 async def _feed(request: web.Request, peer: Peer) -> web.Response:
-    """Which entries from ``from`` on concern the asking Party."""
+    """Which entries from ``from`` on concern the asking Party. Signed: nothing else says that the list is whole."""
     node = request.app[NODE]
     most = node.config.limits.feed_entries
     start = _number(request, "from", default=0)
@@ -154,7 +156,8 @@ async def _feed(request: web.Request, peer: Peer) -> web.Response:
     page = await node.database.read(_page, node, peer.codes, start, min(limit, most))
     if page is None:
         return problem(409, "BEYOND_REGISTER", f"from {start}: the register ends before")
-    return web.Response(body=page.to_bytes(), content_type="application/json", headers={"Cache-Control": "no-store"})
+    answer = web.Response(body=page.to_bytes(), content_type="application/json", headers={"Cache-Control": "no-store"})
+    return signed(request, answer)
 
 
 def _page(session: Session, node: Node, codes: frozenset[str], start: int, limit: int) -> FeedPage | None:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from epix_node.clock import format_time, utc_now
 from epix_node.errors import TrustError
-from epix_node.httpsig import verify_request
+from epix_node.httpsig.request import verify_request
 from epix_node.node import Node
 from epix_node.permit.reasons import Reason
 from epix_node.store import peers
@@ -80,7 +80,7 @@ async def authenticate(request: web.Request) -> Peer:
 
     sender = verify_request(
         method=request.method,
-        url=_own_address(node) + request.raw_path,
+        url=own_address(node) + request.raw_path,
         headers=request.headers,
         body=body,
         find_key=find_key,
@@ -113,7 +113,8 @@ async def _body(request: web.Request) -> bytes:
     return bytes(body)
 
 
-def _own_address(node: Node) -> str:
+def own_address(node: Node) -> str:
+    """This node's base URL as its peers sign it."""
     return normalised_base(node.config.server.base_url)
 
 

@@ -17,7 +17,7 @@ from epix_node.errors import PeerError, PeerProtocolError, PeerRefusedError, Pee
 from epix_node.federation import client as client_module
 from epix_node.federation.client import Identity, PeerClient
 from epix_node.federation.messages import encode_frame
-from epix_node.httpsig import verify_request
+from epix_node.httpsig.request import verify_request
 from epix_node.register.bundle import encode_bundle
 
 BASE = "https://xb.example/epix/v1/"
@@ -26,6 +26,11 @@ IDENTITY = Identity(party="XA", key_id="k1", private_key=KEY)
 DIGESTS = [sha256(name).hexdigest() for name in (b"a", b"b", b"c")]
 
 Question = Callable[[PeerClient], Awaitable[Any]]
+
+
+def no_key(_: str) -> None:
+    """Nothing that the peer signs counts; only the feed is signed."""
+
 
 QUESTIONS: dict[str, tuple[str, Question]] = {
     "checkpoint": ("log/checkpoint", lambda peer: peer.checkpoint(None)),
@@ -37,7 +42,7 @@ QUESTIONS: dict[str, tuple[str, Question]] = {
 
 @pytest.fixture
 async def peer() -> AsyncIterator[PeerClient]:
-    async with PeerClient(BASE, "XB", IDENTITY, private_addresses=True) as opened:
+    async with PeerClient(BASE, "XB", IDENTITY, answer_key=no_key, private_addresses=True) as opened:
         yield opened
 
 
@@ -278,7 +283,9 @@ async def test_a_batch_may_end_early(peer: PeerClient, wire: Any) -> None:
 async def test_private_addresses_are_not_asked_unless_that_is_configured(wire: Any, host: str) -> None:
     """A peer's manifest must not make this node talk to its own neighbours (C.5)."""
     wire.route().respond(200)
-    async with PeerClient(f"http://{host}:9/epix/v1/", "XB", IDENTITY, private_addresses=False) as peer:
+    async with PeerClient(
+        f"http://{host}:9/epix/v1/", "XB", IDENTITY, answer_key=no_key, private_addresses=False
+    ) as peer:
         with pytest.raises(PeerUnreachableError) as caught:
             await peer.checkpoint(None)
     assert caught.value.code == "PRIVATE_ADDRESS"
@@ -295,7 +302,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_asked(
 
     monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", look_up)
     wire.route().respond(200, content=b"n")
-    async with PeerClient(BASE, "XB", IDENTITY, private_addresses=False) as peer:
+    async with PeerClient(BASE, "XB", IDENTITY, answer_key=no_key, private_addresses=False) as peer:
         await peer.checkpoint(None)
     request = wire.calls.last.request
     assert request.url.host == "93.184.215.14"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from epix_node.register.bundle import decode_bundle, encode_bundle
 from epix_node.store import documents, register
@@ -89,6 +90,38 @@ async def test_a_page_that_does_not_answer_the_question_is_refused(world: World,
     world["XA"].meddle = None
     assert (await world.pull("XB")).documents == 2
     assert world["XB"].holds(published) == [True]
+
+
+async def test_a_page_that_was_changed_on_the_way_is_refused(world: World) -> None:
+    """Whoever stands between may not hide an entry: the peer vouches for the list, not only for what is on it."""
+    world["XA"].publish("26XA1")
+    world["XA"].meddle = changing("feed", _with_page(lambda page: page["entries"].clear()), on_the_way=True)
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].peer("XA").next_index == 0
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).documents == 1
+
+
+async def test_yesterdays_page_is_no_answer_to_todays_question(world: World) -> None:
+    """A signed answer holds for one question, so keeping one back and giving it later hides nothing."""
+    world["XA"].publish("26XA1")
+    kept: list[tuple[bytes, Any]] = []
+
+    async def replaying(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        if "feed" not in request.raw_path:
+            return response
+        assert isinstance(response, web.Response)
+        assert isinstance(response.body, bytes)
+        kept.append((response.body, response.headers.copy()))
+        body, headers = kept[0]
+        return web.Response(body=body, headers=headers)
+
+    world["XA"].meddle = replaying
+    assert (await world.pull("XB")).documents == 1
+    world["XA"].publish("26XA2")
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].peer("XA").next_index == 1
 
 
 async def test_a_feed_that_is_ahead_of_the_checkpoint_is_cut_off_there(world: World) -> None:

@@ -40,6 +40,7 @@ from epix_node.web.federation_api import add_federation_routes
 from epix_node.web.keys import NODE
 from epix_node.web.metrics import METRICS, RequestMetrics
 from epix_node.web.middleware import every_request
+from epix_node.web.signed_answers import signed
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 PARTIES = ("XA", "XB", "XC")
@@ -242,8 +243,8 @@ def on(path: str, answer: Callable[[web.Request], web.StreamResponse | None]) ->
     return meddle
 
 
-def changing(path: str, change: Callable[[bytes], bytes]) -> Meddle:
-    """A side of the wire on which the bodies of answers to this path change on their way."""
+def changing(path: str, change: Callable[[bytes], bytes], *, on_the_way: bool = False) -> Meddle:
+    """A node that lies in its answers to this path, and signs its lies; ``on_the_way``: somebody else changes them."""
 
     async def meddle(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await handler(request)
@@ -251,6 +252,12 @@ def changing(path: str, change: Callable[[bytes], bytes]) -> Meddle:
             return response
         assert isinstance(response, web.Response)
         assert isinstance(response.body, bytes)
-        return web.Response(body=change(response.body))
+        lie = web.Response(body=change(response.body))
+        if on_the_way:
+            lie.headers.update(response.headers)
+        elif "Signature" in response.headers:
+            lie.content_type = response.content_type
+            return signed(request, lie)
+        return lie
 
     return meddle

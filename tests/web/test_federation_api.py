@@ -15,8 +15,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.clock import utc_now
+from epix_node.errors import TrustError
+from epix_node.federation.client import answer_keys
 from epix_node.federation.messages import BatchRequest, Hint, decode_batch, parse_feed
-from epix_node.httpsig import sign_request
+from epix_node.httpsig.request import sign_request
+from epix_node.httpsig.response import Question, verify_response
 from epix_node.node import Node
 from epix_node.register.bundle import decode_bundle
 from epix_node.register.checkpoint import verify_checkpoint
@@ -210,6 +213,33 @@ async def test_bundles_are_there_for_every_published_size(world: World) -> None:
     for beyond in ("001", "001.p/3", "002.p/1", "x001/000", "000.p/256", "000.p/0", "0", "000.p/01", "..%2F000"):
         missing = await ask(world, "XB", "GET", f"/epix/v1/log/tile/entries/{beyond}")
         assert (missing.status, missing.problem) in {(404, "NOT_FOUND"), (401, "SIGNATURE_INVALID")}, beyond
+
+
+async def test_the_feed_is_signed_and_bound_to_the_question(world: World) -> None:
+    """The asking node can show later who gave it that page, and to which question."""
+    node, url = world["XA"].node, url_of(world, "/epix/v1/feed?from=0")
+    headers = signed(world["XB"].node, "GET", url)
+    reply = await send(world, "GET", "/epix/v1/feed?from=0", headers=headers)
+    keys = answer_keys(world["XB"].node.keyring(), "XA", at=node.clock())
+    answer = {"status": 200, "headers": reply.headers, "body": reply.body, "party": "XA", "find_key": keys}
+    verify_response(Question(method="GET", url=url, headers=headers), **answer, now=utc_now())
+    other = Question(method="GET", url=url, headers=signed(world["XB"].node, "GET", url))
+    with pytest.raises(TrustError):
+        verify_response(other, **answer, now=utc_now())
+
+
+async def test_the_health_of_a_node_is_signed_for_everybody_who_asks(world: World) -> None:
+    """The Secretariat's question need not be signed; the answer is bound to its address and its moment."""
+    url = url_of(world, "/epix/v1/health")
+    reply = await send(world, "GET", "/epix/v1/health")
+    keys = answer_keys(world["XB"].node.keyring(), "XA", at=world["XA"].node.clock())
+    answer = {"status": 200, "headers": reply.headers, "body": reply.body, "party": "XA", "find_key": keys}
+    question = Question(method="GET", url=url, headers={})
+    verify_response(question, **answer, now=utc_now())
+    with pytest.raises(TrustError, match="60 s apart"):
+        verify_response(question, **answer, now=utc_now() + timedelta(minutes=2))
+    unreadable = await send(world, "GET", "/epix/v1/health", headers={"Signature": "((("})
+    assert (unreadable.status, unreadable.problem) == (400, "SIGNATURE_INVALID")
 
 
 async def test_the_feed_lists_what_concerns_the_asking_party(world: World) -> None:

@@ -1,9 +1,8 @@
 """Which node sent a request: HTTP message signatures (RFC 9421) in the profile of protocol decision 8 and C.5.
 
-Both sides are here, so that what `federation` signs and what `web` checks cannot drift apart. The library builds the
-signature base, checks the signature and the Content-Digest (RFC 9530); this module adds what the profile demands
-beyond that: one signature, the components it covers, its tag, its times on a clock that the caller reads, and a key
-that belongs to the Party named in ``Epix-Party``.
+The library builds the signature base, checks the signature and the Content-Digest (RFC 9530); this module adds what
+the profile demands beyond that: one signature, the components it covers, its tag, its times on a clock that the caller
+reads, and a key that belongs to the Party named in ``Epix-Party``.
 
 Not here: remembering nonces (``REPLAYED`` is the caller's, and only after `verify_request` returned, so that nobody
 can burn another's nonces) and deciding what an authenticated Party may have (audience).
@@ -18,7 +17,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -32,6 +31,7 @@ from http_message_signatures.algorithms import ED25519
 
 from epix_node.clock import format_time
 from epix_node.errors import TrustError
+from epix_node.httpsig.message import LABEL, MAX_SKEW, Request, combined, moment, shown
 
 TAG = "epix-1"
 """Names this profile inside the signature, so that one made for another purpose is never taken for a request."""
@@ -39,13 +39,9 @@ TAG = "epix-1"
 COVERED = ("@method", "@authority", "@target-uri", "epix-party")
 """What every signature covers; ``content-digest`` joins where there is a body (C.5)."""
 
-MAX_SKEW = timedelta(seconds=60)
-"""Largest distance of ``created`` from the verifier's clock, to either side (decision 8)."""
-
 MAX_LIFETIME = timedelta(seconds=300)
 """Largest distance of ``expires`` from ``created`` (C.5); nonces are kept for longer than that."""
 
-_LABEL = "epix"
 _NONCE = re.compile(r"[A-Za-z0-9_-]{22}(==)?")  # 16 bytes in base64url, padded or not
 _WITHOUT_CONTENT = frozenset({"GET", "HEAD"})
 
@@ -66,15 +62,6 @@ class Authenticated:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """A request in the shape that the library reads: method, encoded absolute URL, header fields."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-
-
 def sign_request(
     *,
     method: str,
@@ -92,7 +79,7 @@ def sign_request(
 
     Raises ``ValueError`` for what cannot be signed, such as a URL with spaces.
     """
-    message = _Message(method, url, {"Epix-Party": party})
+    message = Request(method, url, {"Epix-Party": party})
     signer = HTTPMessageSigner(
         signature_algorithm=ED25519,
         key_resolver=MappingKeyResolver(public_keys={}, private_keys={key_id: private_key}),
@@ -104,7 +91,7 @@ def sign_request(
             created=now,
             expires=now + MAX_LIFETIME,
             nonce=secrets.token_urlsafe(16),
-            label=_LABEL,
+            label=LABEL,
             tag=TAG,
             covered_component_ids=COVERED,
             body=body,
@@ -133,7 +120,7 @@ def verify_request(
     Raises:
         TrustError: the sender is not proven; ``code`` says why. CLOCK_SKEW names this node's time.
     """
-    fields = _combined(headers)
+    fields = combined(headers)
     if not fields.get("signature") or not fields.get("signature-input"):
         raise TrustError("the request carries no signature (RFC 9421)", code="REQUEST_UNSIGNED")
     _refuse_unread_content(method, fields, body)
@@ -149,21 +136,12 @@ def verify_request(
     try:
         # No `expect_tag` here: with one, the library passes over every other label instead of refusing the request.
         # An empty body is given as such, so that a Content-Digest on a request without content is checked as well.
-        verifier.verify(_Message(method, url, fields), max_age=None, body=body or b"")
+        verifier.verify(Request(method, url, fields), max_age=None, body=body or b"")
     except HTTPMessageSignaturesException as error:
         # The library wraps cryptography's InvalidSignature, which has no text of its own.
         raise TrustError(f"the request signature was refused: {str(error)[:200] or 'it does not fit'}") from error
     assert verifier.claimed is not None, "the library verified a signature without asking for its times"
     return verifier.claimed
-
-
-def _combined(headers: Mapping[str, str]) -> dict[str, str]:
-    """Fields by lower-case name, repeated lines joined as RFC 9110 5.3 says: a second signature cannot hide."""
-    fields: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name.lower()
-        fields[key] = f"{fields[key]}, {value}" if key in fields else value
-    return fields
 
 
 def _refuse_unread_content(method: str, fields: Mapping[str, str], body: bytes | None) -> None:
@@ -210,16 +188,16 @@ class _Verifier(HTTPMessageVerifier):
             raise TrustError("the request signature covers components with parameters, none are allowed")
         # 2. Purpose. `alg` may be left out: a transport key is Ed25519 and the library refuses any other name.
         if params.get("tag") != TAG:
-            raise TrustError(f"the request signature has tag {_shown(params.get('tag'))}, expected {TAG!r}")
+            raise TrustError(f"the request signature has tag {shown(params.get('tag'))}, expected {TAG!r}")
         # 3. Times, on the clock that the caller read.
-        created = _moment(params, "created")
+        created = moment(params, "created")
         if abs(self._now - created) > MAX_SKEW:
             raise TrustError(
                 f"the request was created at {format_time(created)}, here it is {format_time(self._now)}: "
                 f"more than {MAX_SKEW.seconds} s apart",
                 code="CLOCK_SKEW",
             )
-        expires = _moment(params, "expires")
+        expires = moment(params, "expires")
         if expires <= self._now or expires > created + MAX_LIFETIME:
             raise TrustError(
                 f"the request expires at {format_time(expires)}, expected after {format_time(self._now)} and at most "
@@ -231,30 +209,14 @@ class _Verifier(HTTPMessageVerifier):
         if nonce is None and self._nonce_needed:
             raise TrustError("the request signature has no nonce")
         if nonce is not None and not _NONCE.fullmatch(nonce):
-            raise TrustError(f"the request signature has nonce {_shown(nonce)}, expected 16 bytes in base64url")
+            raise TrustError(f"the request signature has nonce {shown(nonce)}, expected 16 bytes in base64url")
         # 5. Key, and whose it is. A Party speaks only for itself.
         key_id = params.get("keyid", "")
         found = self._find_key(key_id)
         if found is None:
-            raise TrustError(f"no trusted peer has the transport key {_shown(key_id)}", code="KEY_UNKNOWN")
+            raise TrustError(f"no trusted peer has the transport key {shown(key_id)}", code="KEY_UNKNOWN")
         party, public_key = found
         if self._party != party:
-            raise TrustError(f"the request names Party {_shown(self._party)}, its key belongs to {party!r}")
+            raise TrustError(f"the request names Party {shown(self._party)}, its key belongs to {party!r}")
         self.key_resolver = MappingKeyResolver(public_keys={key_id: public_key}, private_keys={})
         self.claimed = Authenticated(party=party, key_id=key_id, nonce=nonce, created=created)
-
-
-def _moment(params: Mapping[str, Any], name: str) -> datetime:
-    """The time of a parameter that holds whole seconds since 1970."""
-    seconds = params.get(name)
-    if not isinstance(seconds, int):
-        raise TrustError(f"the request signature has no {name!r}")
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, ValueError, OSError) as error:  # 15 digits reach beyond the year 9999
-        raise TrustError(f"the request signature has {name!r} at {seconds}, which is no time") from error
-
-
-def _shown(value: object) -> str:
-    """A stranger's text for a message: quoted, escaped and short."""
-    return f"{value!a:.80}"

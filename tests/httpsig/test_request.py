@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 
 from epix_node.clock import format_time
 from epix_node.errors import TrustError
-from epix_node.httpsig import Authenticated, sign_request, verify_request
+from epix_node.httpsig.request import Authenticated, sign_request, verify_request
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"A" * 32)
