@@ -32,12 +32,14 @@ from epix_node.jobs import HINT_INTERVAL
 from epix_node.node import API_PATH, Node
 from epix_node.register.bundle import BUNDLE_ENTRIES, encode_bundle, parse_bundle_path
 from epix_node.store import documents, register
+from epix_node.store.clients import Client, Role
 from epix_node.store.database import Session
 from epix_node.store.register import RegisterState
 from epix_node.web.keys import JOBS, NODE
 from epix_node.web.peer_access import Peer, for_peers, normalised_base
 from epix_node.web.problems import Problem, problem
 from epix_node.web.signed_answers import signed
+from epix_node.web.status_api import verdict
 
 SPEC = "epix-node/1"
 """The version of the federation profile."""
@@ -50,6 +52,9 @@ _OCTETS = "application/octet-stream"
 _XML = "application/xml"
 _DOCUMENTS_AT_ONCE = 16
 """Documents read from the store at a time for a batch: at most 16 MiB, whatever was asked for."""
+
+_MAX_VERIFY_BYTES = 1024 * 1024
+"""C.5: the size of a document."""
 
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
@@ -64,6 +69,7 @@ def add_federation_routes(app: web.Application) -> None:
     app.router.add_get(f"{API_PATH}docs/{{sha256:[0-9a-f]{{64}}}}", for_peers(_document))
     app.router.add_post(f"{API_PATH}docs/batch", for_peers(_batch))
     app.router.add_post(f"{API_PATH}hint", for_peers(_hint))
+    app.router.add_post(f"{API_PATH}verify", for_peers(_verify, max_body=_MAX_VERIFY_BYTES))
 
 
 async def _well_known(request: web.Request) -> web.Response:
@@ -219,6 +225,12 @@ async def _batch(request: web.Request, peer: Peer) -> web.Response:
                 return web.Response(body=bytes(body), content_type=_OCTETS)
             body += frame
     return web.Response(body=bytes(body), content_type=_OCTETS)
+
+
+async def _verify(request: web.Request, peer: Peer) -> web.Response:
+    """The verdict that this node's own customs would get (C.7): a peer proves that it holds the permit, as they do."""
+    asking = Client(name=f"peer {peer.party}", role=Role.CUSTOMS)
+    return signed(request, await verdict(request, asking, peer.body, may_record=False))
 
 
 async def _hint(request: web.Request, peer: Peer) -> web.Response:

@@ -33,7 +33,7 @@ KEEP_NONCES = timedelta(minutes=10)
 """How long a nonce is remembered (C.5): longer than any signature could be repeated."""
 
 MAX_BODY_BYTES = 64 * 1024
-"""Longest body of a request between nodes: four times the largest, a request for 256 documents."""
+"""Longest body of most requests between nodes: four times the largest of them, a request for 256 documents."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -47,13 +47,15 @@ class Peer:
     body: bytes
 
 
-def for_peers(handler: Callable[[web.Request, Peer], Awaitable[web.StreamResponse]]) -> Handler:
+def for_peers(
+    handler: Callable[[web.Request, Peer], Awaitable[web.StreamResponse]], *, max_body: int = MAX_BODY_BYTES
+) -> Handler:
     """The handler, for authenticated peers only; everybody else gets 401 with the reason code."""
 
     @functools.wraps(handler)
     async def wrapped(request: web.Request) -> web.StreamResponse:
         try:
-            peer = await authenticate(request)
+            peer = await authenticate(request, max_body=max_body)
         except TrustError as refusal:
             return _unauthenticated(refusal)
         return await handler(request, peer)
@@ -61,7 +63,7 @@ def for_peers(handler: Callable[[web.Request, Peer], Awaitable[web.StreamRespons
     return wrapped
 
 
-async def authenticate(request: web.Request) -> Peer:
+async def authenticate(request: web.Request, *, max_body: int = MAX_BODY_BYTES) -> Peer:
     """Who signed this request.
 
     Raises:
@@ -70,7 +72,7 @@ async def authenticate(request: web.Request) -> Peer:
     """
     node = request.app[NODE]
     keyring = node.keyring()
-    body = None if request.method in {"GET", "HEAD"} else await _body(request)
+    body = None if request.method in {"GET", "HEAD"} else await _body(request, max_body)
     now = utc_now()  # transport freshness is about the machine's clock (contract 7)
 
     def find_key(key_id: str) -> tuple[str, Ed25519PublicKey] | None:
@@ -104,12 +106,12 @@ def _remember(session: Session, party: str, nonce: str, *, now: datetime) -> boo
     return True
 
 
-async def _body(request: web.Request) -> bytes:
+async def _body(request: web.Request, most: int) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_chunked(MAX_BODY_BYTES):
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Problem(413, Reason.TOO_LARGE, f"a request between nodes has at most {MAX_BODY_BYTES} bytes")
+        if len(body) > most:
+            raise Problem(413, Reason.TOO_LARGE, f"this request between nodes has at most {most} bytes")
     return bytes(body)
 
 

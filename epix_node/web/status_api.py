@@ -11,6 +11,7 @@ from aiohttp import web
 from epix_node.acts import look
 from epix_node.acts.office import Office
 from epix_node.acts.report import report
+from epix_node.errors import InputError
 from epix_node.permit.answer import Answer, Policy, Purpose
 from epix_node.permit.event import PermitRef, Presentation
 from epix_node.store import events
@@ -38,14 +39,24 @@ async def status(request: web.Request, client: Client) -> web.StreamResponse:
 
 async def verify(request: web.Request, client: Client) -> web.StreamResponse:
     """The verdict on a signed document, or on what a paper says."""
-    body = await request.read()
+    return await verdict(request, client, await request.read())
+
+
+async def verdict(request: web.Request, client: Client, body: bytes, *, may_record: bool = True) -> web.Response:
+    """The verdict as this client may see it. ``may_record``: whether it may report at once what the paper says.
+
+    Raises:
+        InputError: the claim asks to be recorded, which the client may not.
+    """
     if format_of(request, body) is Format.XML:
         return await _verify_document(request, client, body)
     claim = await request.app[DESK].lane.run(claim_from_json, body)
+    if claim.recording is not None and not may_record:
+        raise InputError("a presentation is recorded at the node of who saw the paper: leave `record` out")
     return await _verify_claim(request, client, claim)
 
 
-async def _verify_document(request: web.Request, client: Client, document: bytes) -> web.StreamResponse:
+async def _verify_document(request: web.Request, client: Client, document: bytes) -> web.Response:
     """A document with a valid signature is its own proof; of another one nothing is read, so nothing is told."""
     query = Query(request)
     purpose = query.one_of("for", Purpose)
@@ -65,7 +76,7 @@ async def _verify_document(request: web.Request, client: Client, document: bytes
     return json_reply(customs.answer_without_names(body) if is_customs else body)
 
 
-async def _verify_claim(request: web.Request, client: Client, claim: Claim) -> web.StreamResponse:
+async def _verify_claim(request: web.Request, client: Client, claim: Claim) -> web.Response:
     desk = request.app[DESK]
     now = desk.now()
     ref = asked = claim.question.ref

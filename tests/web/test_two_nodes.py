@@ -8,19 +8,23 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer, unused_port
 
 from epix_node.acts import look
-from epix_node.clock import parse_time
+from epix_node.clock import parse_time, utc_now
 from epix_node.config import load_config
+from epix_node.federation.client import answer_keys
 from epix_node.founding import Plan, found_node
-from epix_node.node import open_node
+from epix_node.httpsig.request import sign_request
+from epix_node.httpsig.response import Question, verify_response
+from epix_node.node import Node, open_node
 from epix_node.permit.event import PermitRef
 from epix_node.sandbox_clock import SharedClock
 from epix_node.store import peers
 from epix_node.web.app import make_app
 from epix_node.web.desk import policy_of
-from tests.web.conftest import START, Api, admit_clients, event_json, path_of
+from tests.web.conftest import START, Api, Reply, admit_clients, event_json, path_of, read
 
 
 class Countries:
@@ -169,3 +173,70 @@ async def test_a_tick_moves_the_clock_of_all_and_counts_findings(countries: Coun
     assert (back.status, back.code) == (409, "CLOCK_BACKWARDS")
     for body in ({"now": "noon"}, {"then": 1}, [], {"now": 5}):
         assert (await xa.post("/sandbox/v1/tick", body)).status == 400
+
+
+class AskedBy:
+    """XA's federation API, asked by the node of another Party."""
+
+    def __init__(self, xa: Api, asking: Node) -> None:
+        self._url = f"{xa.node.config.server.base_url}/epix/v1/verify"
+        self._asking = asking
+
+    async def verify(self, body: bytes) -> Reply:
+        """The answer; where it is one, XA vouches for it."""
+        headers = sign_request(
+            method="POST",
+            url=self._url,
+            body=body,
+            party=self._asking.party,
+            key_id=self._asking.transport_kid,
+            private_key=self._asking.transport_key,
+            now=utc_now(),
+        )
+        async with ClientSession() as session, session.post(self._url, data=body, headers=headers) as response:
+            reply = await read(response)
+        if reply.status == 200:
+            verify_response(
+                Question(method="POST", url=self._url, headers=headers),
+                status=200,
+                headers=reply.headers,
+                body=reply.raw,
+                party="XA",
+                find_key=answer_keys(self._asking.keyring(), "XA", at=self._asking.clock()),
+                now=utc_now(),
+            )
+        return reply
+
+
+async def test_a_node_asks_another_one_whether_a_permit_is_good(countries: Countries):
+    """The answer is what XA's own customs would get: with a proof or a genuine document a verdict, else NO_MATCH."""
+    xa = countries["XA"]
+    token = (await xa.publish()).body["token"]
+    asked = AskedBy(xa, countries["XB"].node)
+    claim = {"issuer": "XA", "number": "26XA000123"}
+    proven = (await asked.verify(json.dumps({**claim, "proof": {"token": token}}).encode())).body
+    assert (proven["verdict"], proven["status"], proven["source"]) == ("VALID", "VALID", "authoritative")
+    guessed = (await asked.verify(json.dumps(claim).encode())).body
+    assert (guessed["verdict"], guessed["reasons"]) == ("UNKNOWN", ["NO_MATCH"])
+    document = (await xa.as_("authority").get(path_of("26XA000123") + "/document")).raw
+    assert (await asked.verify(document)).body["verdict"] == "VALID"
+    forged = (await asked.verify(document.replace(b"Python regius", b"Python regiuz"))).body
+    assert (forged["verdict"], forged["signature"]) == ("NOT_VALID", "INVALID")
+
+
+async def test_a_peer_cannot_guess_for_ever(countries: Countries):
+    """Wrong proofs of a peer count like those of a client."""
+    await countries["XA"].publish()
+    asked = AskedBy(countries["XA"], countries["XB"].node)
+    wrong = json.dumps({"issuer": "XA", "number": "26XA000123", "proof": {"token": "A" * 22}}).encode()
+    answers = [await asked.verify(wrong) for _ in range(11)]
+    assert [answer.status for answer in answers] == [200] * 10 + [429]
+
+
+async def test_a_peer_records_nothing_here(countries: Countries):
+    """Each Party writes its own register only (decision 2)."""
+    asked = AskedBy(countries["XA"], countries["XB"].node)
+    claim = {"issuer": "XA", "number": "26XA000123", "presented": {"purpose": "Z"}, "record": True}
+    recorded = await asked.verify(json.dumps(claim | {"event_id": "1", "office": "P", "date": "2026-03-01"}).encode())
+    assert recorded.status == 400
+    assert "leave `record` out" in recorded.body["detail"]
