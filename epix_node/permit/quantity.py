@@ -2,15 +2,19 @@
 
 Inside, a quantity is an integer number of micro-units of its class's base unit, so that 0.1 + 0.2 is 0.3 in
 Python and in SQL; the text as given is kept beside it. Conversions that rest on assumptions about a species
-(skins to pieces, timber mass to volume) are not arithmetic and are not here (``domain-rules.md`` 1.3).
+(skins to pieces, timber mass to volume) are not arithmetic and are in ``conversion`` (``domain-rules.md`` 1.3).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
+from types import MappingProxyType
+
+from epix_node.permit.code_data import load_lists
 
 MAX_DECIMALS = 6
 """Most decimals that a quantity may have (contract 1)."""
@@ -21,6 +25,7 @@ MAX_MICRO = 2**62 - 1
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _MICRO = 1_000_000
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_FACTORS = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
 class UnitClass(StrEnum):
@@ -49,38 +54,47 @@ class UnitClass(StrEnum):
     SKINS = "SKI"
 
 
-_SAFE: dict[str, tuple[UnitClass, Decimal]] = {
-    # unit: (class, base units in one of it). Sources: Guide to the CITES Trade Database v9, Annex 3; UNEP-WCMC's
-    # safe conversions (domain-rules.md 1.3).
-    "NAR": (UnitClass.COUNT, Decimal(1)),
-    "PCS": (UnitClass.COUNT, Decimal(1)),
-    "ITE": (UnitClass.COUNT, Decimal(1)),
-    "PAI": (UnitClass.COUNT, Decimal(2)),
-    "GRM": (UnitClass.MASS, Decimal(1)),
-    "KGM": (UnitClass.MASS, Decimal(1000)),
-    "TON": (UnitClass.MASS, Decimal(1_000_000)),
-    "MGM": (UnitClass.MASS, Decimal("0.001")),
-    "MYG": (UnitClass.MASS, Decimal("0.000001")),
-    "OUN": (UnitClass.MASS, Decimal(1000) / Decimal("35.274")),
-    "PND": (UnitClass.MASS, Decimal(1000) / Decimal("2.205")),
-    "MLT": (UnitClass.LIQUID, Decimal(1)),
-    "LTR": (UnitClass.LIQUID, Decimal(1000)),
-    "MTR": (UnitClass.LENGTH, Decimal(1)),
-    "CTM": (UnitClass.LENGTH, Decimal("0.01")),
-    "INC": (UnitClass.LENGTH, Decimal(1) / Decimal("39.37")),
-    "MTK": (UnitClass.AREA, Decimal(10_000)),
-    "SQD": (UnitClass.AREA, Decimal(100)),
-    "SQC": (UnitClass.AREA, Decimal(1)),
-    "SQF": (UnitClass.AREA, Decimal(10_000) / Decimal("10.764")),
-    "CMQ": (UnitClass.VOLUME, Decimal(1)),
-    "MTQ": (UnitClass.VOLUME, Decimal(1_000_000)),
-    "CUF": (UnitClass.VOLUME, Decimal(1_000_000) / Decimal("35.315")),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A unit of the unit list: ``one_is`` base units of its class make one of it."""
+
+    meaning: str
+    is_current: bool
+    unit_class: UnitClass
+    one_is: Decimal
+
+
+def _decimal(text: str) -> Decimal:
+    """A decimal, or a fraction of two decimals to 28 digits: the context of the store's existing sums."""
+    numerator, _, denominator = text.partition("/")
+    return _FACTORS.divide(Decimal(numerator), Decimal(denominator)) if denominator else Decimal(numerator)
+
+
+def _units() -> Mapping[str, Unit]:
+    return MappingProxyType(
+        {
+            code: Unit(
+                meaning=given["meaning"],
+                is_current=given["status"] == "current",
+                unit_class=UnitClass[given["class"].upper()],
+                one_is=_decimal(given["one_is"]),
+            )
+            for code, given in load_lists("units.toml")["safe"]["units"].items()
+        }
+    )
+
+
+UNIT_LIST = _units()
+"""Every unit code with its meaning and its safe conversion (``permit/data/units.toml``)."""
+
+_FACTOR: dict[str, tuple[UnitClass, Decimal]] = {
+    code: (unit.unit_class, unit.one_is) for code, unit in UNIT_LIST.items()
 }
 
-CURRENT_UNITS = frozenset({"GRM", "KGM", "LTR", "MLT", "MTR", "CMQ", "MTK", "MTQ", "NAR"})
+CURRENT_UNITS = frozenset(code for code, unit in UNIT_LIST.items() if unit.is_current)
 """Units of today's Guidelines."""
 
-HISTORICAL_UNITS = frozenset(_SAFE) - CURRENT_UNITS | {c.value for c in UnitClass if c.value not in _SAFE}
+HISTORICAL_UNITS = frozenset(UNIT_LIST) - CURRENT_UNITS
 """Units that older documents carry; taken in events, referred (QTY-02) in permits."""
 
 
@@ -105,13 +119,9 @@ class Quantity:
             NotAQuantityError: not a plain decimal, more than six decimals, too large to hold, or an unknown unit.
         """
         amount = parse_amount(text)
-        if unit not in _SAFE:
-            try:
-                unit_class, factor = UnitClass(unit), Decimal(1)
-            except ValueError:
-                raise NotAQuantityError(f"unit {unit!r} is in no unit list") from None
-        else:
-            unit_class, factor = _SAFE[unit]
+        if unit not in _FACTOR:
+            raise NotAQuantityError(f"unit {unit!r} is in no unit list")
+        unit_class, factor = _FACTOR[unit]
         micro = int((amount * factor * _MICRO).to_integral_value(rounding=ROUND_HALF_EVEN))
         if abs(micro) > MAX_MICRO:
             raise NotAQuantityError(f"quantity {text} {unit} is larger than this node can hold")
@@ -130,7 +140,7 @@ def parse_amount(text: str) -> Decimal:
 
 def in_unit(micro: int, unit: str) -> str:
     """``micro`` micro-units of the unit's class, written as a decimal string in ``unit``, without trailing zeros."""
-    factor = _SAFE[unit][1] if unit in _SAFE else Decimal(1)
+    factor = _FACTOR[unit][1] if unit in _FACTOR else Decimal(1)
     # Sums have no bound: a hundred thousand lines at MAX_MICRO have more digits than the usual 28.
     amount = _WIDE.divide(Decimal(micro), _WIDE.multiply(Decimal(_MICRO), factor))
     amount = _WIDE.quantize(amount, Decimal("0.000001"))

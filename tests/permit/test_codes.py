@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import tomllib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,34 @@ def test_the_lists_have_as_many_codes_as_their_sources() -> None:
     assert list(lists.appendices) == ["I", "II", "III"]
 
 
-@pytest.mark.parametrize("code", ["NA", "NO", "XA", "XZ", "AA", "QM", "QZ", "ZZ", "EU", "HK", "HS", "XX", "AN", "YU"])
+def test_every_list_of_the_package_says_where_it_is_from_and_of_when() -> None:
+    files = [file for file in resources.files("epix_node.permit").joinpath("data").iterdir() if file.suffix == ".toml"]
+    assert {file.name for file in files} >= {"codes.toml", "countries.toml", "parties.toml", "terms.toml", "units.toml"}
+    for file in files:
+        for name, code_list in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            assert isinstance(code_list, dict), f"{file.name}: {name} is no list with a source"
+            assert len(code_list["source"]) > 10, f"{file.name}: {name}"
+            assert code_list["date"][:2] in {"19", "20"}, f"{file.name}: {name}"
+
+
+def test_a_list_is_shown_with_its_provenance() -> None:
+    provenance = code_lists().provenance
+    assert provenance["terms"].date == "2022-09"
+    assert "ISO 3166-1" in provenance["countries"].source
+    assert {"types", "subtypes", "purposes", "sources", "appendices", "historical_terms"} <= provenance.keys()
+
+
+def test_some_sources_are_of_one_kingdom_or_of_the_sea() -> None:
+    lists = code_lists()
+    assert {code for code, kingdom in lists.source_kingdoms.items() if kingdom == "Plantae"} == {"A", "Y"}
+    assert {code for code, kingdom in lists.source_kingdoms.items() if kingdom == "Animalia"} == {"C", "F", "R"}
+    assert lists.marine_sources == {"X"}
+    assert lists.source_kingdoms.keys() | lists.marine_sources <= lists.sources.keys()
+
+
+@pytest.mark.parametrize(
+    "code", ["NA", "NO", "XA", "XZ", "AA", "QM", "QZ", "ZZ", "EU", "HK", "HS", "XX", "AN", "YU", "SU", "ZR"]
+)
 def test_every_country_that_a_permit_may_name_is_listed(code: str) -> None:
     assert code in code_lists().countries
 

@@ -10,6 +10,7 @@ from epix_node.permit.quantity import (
     CURRENT_UNITS,
     HISTORICAL_UNITS,
     MAX_MICRO,
+    UNIT_LIST,
     NotAQuantityError,
     Quantity,
     UnitClass,
@@ -103,6 +104,29 @@ def test_there_are_nine_current_and_twenty_eight_historical_units() -> None:
     assert not CURRENT_UNITS & HISTORICAL_UNITS
     for unit in CURRENT_UNITS | HISTORICAL_UNITS:
         Quantity.parse("1", unit)
+
+
+def test_units_are_listed_with_their_meaning_and_every_class_has_its_base_unit() -> None:
+    assert UNIT_LIST["OUN"].meaning == "ounces"
+    assert UNIT_LIST.keys() == CURRENT_UNITS | HISTORICAL_UNITS
+    for unit_class in UnitClass:
+        assert UNIT_LIST[unit_class.value].unit_class is unit_class
+        assert UNIT_LIST[unit_class.value].one_is == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "one_is"),
+    [
+        ("OUN", "28.34949254408346090604978171"),
+        ("PND", "453.5147392290249433106575964"),
+        ("INC", "0.02540005080010160020320040640"),
+        ("SQF", "929.0226681531029357116313638"),
+        ("CUF", "28316.57935721364859125017698"),
+    ],
+)
+def test_factors_that_are_fractions_are_those_the_store_was_made_with(unit: str, one_is: str) -> None:
+    """To 28 digits; what is stored already was computed with them."""
+    assert str(UNIT_LIST[unit].one_is) == one_is
 
 
 @pytest.mark.parametrize(

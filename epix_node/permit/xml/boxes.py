@@ -73,6 +73,8 @@ SIGNATORY_PLACE = Box("13", f"{_THIRD}/IssueLogisticsLocation/Name")
 
 EXPORTER = Box("4", f"{CONSIGNMENT}/ConsignorTradeParty")
 IMPORTER = Box("3", f"{CONSIGNMENT}/ConsigneeTradeParty")
+IMPORT_COUNTRY = Box("3a", f"{CONSIGNMENT}/ImportTradeCountry/ID")
+"""Only v1 has it, beside the country of the importer's address."""
 TRANSPORT_DOCUMENT = Box("15", f"{CONSIGNMENT}/TransportContractReferencedDocument/ID")
 LINE = Box(None, f"{CONSIGNMENT}/IncludedSupplyChainConsignmentItem")
 
@@ -113,6 +115,27 @@ TERM = Box("9", "SpecifiedTradeProduct/TypeCode")
 COMMON_NAME = Box("8", "SpecifiedTradeProduct/CommonName")
 TAXON = Box("7", "SpecifiedTradeProduct/ScientificName")
 PRODUCT = Box("7", "SpecifiedTradeProduct")
+
+# What is looked for together, in one pass over the element.
+OF_DOCUMENT = tuple(
+    box for box in tuple(vars().values()) if isinstance(box, Box) and box.steps[0] in {CONTEXT, HEADER, CONSIGNMENT}
+)
+OF_PARTY = (NAME, POST_BOX, STREET, POSTCODE, CITY, COUNTRY, COUNTRY_NAME, SUBDIVISION)
+OF_PAPER = (DOCUMENT_DATE, DOCUMENT_TYPE, DOCUMENT_NUMBER, DOCUMENT_NAME)
+OF_LINE = (
+    BLOCK,
+    MARK,
+    ORIGIN_COUNTRY,
+    LAST_REEXPORT_COUNTRY,
+    ASSOCIATED,
+    QUANTITY,
+    GOODS,
+    QUOTA_USED,
+    QUOTA_ANNUAL,
+    ACQUIRED_ON,
+    OPERATION_NUMBER,
+)
+OF_GOODS = (APPENDIX, SOURCE, DESCRIPTION, TERM, COMMON_NAME, TAXON, PRODUCT)
 
 # Codes that the toolkit's documents use at these places.
 ORIGIN_DOCUMENT = "861"

@@ -1,69 +1,88 @@
-"""A read-only view of an XML element by local names, without what is empty.
+"""A read-only view of an XML element by the boxes of toolkit v2.
 
-Toolkit documents come with three habits of qualifying names and full of empty elements; the view hides both. It is
-grown in one pass over the element, which is also where a signature anywhere inside is noticed.
+Toolkit documents come with three habits of qualifying names, in two versions, and full of empty elements; the view
+hides all three. It is made in one pass over the element that goes only where a box can be: most of a real document is
+never looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lxml.etree import _Element
 
-from epix_node.errors import MalformedDocumentError
-from epix_node.permit.xml import boxes
+from epix_node.permit.xml.boxes import Box
+from epix_node.permit.xml.forms import Form, Shape
 
-SIGNATURE_NAMESPACE = "{http://www.w3.org/2000/09/xmldsig#}"
-_LINE = boxes.LINE.steps[-1]
-_NONE: list[Branch] = []
+_NONE: list[_Element] = []
+
+
+def text_of(element: _Element) -> str | None:
+    """The element's text without surrounding white space; ``None`` where it is empty or holds other elements.
+
+    Comments do not split a text: what a signature covers and what is read here are the same.
+    """
+    # len() counts comments and processing instructions too.
+    if not len(element):
+        text = element.text
+        return (text and text.strip()) or None
+    if not all(is_empty(child) for child in element.iterchildren("*")):
+        return None
+    # itertext() leaves comments out and joins what stands around them.
+    return "".join(element.itertext()).strip() or None
+
+
+def attribute_of(element: _Element, name: str) -> str | None:
+    """The attribute without surrounding white space; ``None`` where it is absent or empty."""
+    value = element.get(name)
+    return (value and value.strip()) or None
+
+
+def is_empty(element: _Element) -> bool:
+    """Whether the element and all inside of it have neither text nor an attribute that says something by itself."""
+    return not any(text.strip() for text in element.itertext()) and not any(
+        inner.get("unitCode") is not None or inner.get("schemeAgencyID") is not None for inner in element.iter("*")
+    )
 
 
 class Branch:
-    """One element: its text without surrounding white space, and its children that hold something.
+    """One element with what stands at its boxes."""
 
-    An element that holds child elements has no text. Comments do not split a text: what a signature covers and
-    what is read here are the same. A line is kept even where it is empty.
-    """
+    __slots__ = ("element", "places")
 
-    __slots__ = ("_element", "children", "text")
+    def __init__(self, element: _Element, form: Form, shape: Shape) -> None:
+        self.element = element
+        self.places: dict[str, list[_Element]] = {}
+        """Paths of boxes, each with every element there, in document order, empty ones too."""
+        self._gather(element, form.namespaces, shape)
 
-    children: dict[str, list[Branch]]
-    text: str | None
+    def _gather(self, element: _Element, namespaces: tuple[str, ...], shape: Shape) -> None:
+        places = self.places
+        # Not iterchildren("*"), which costs as much again as the loop.
+        for child in element:
+            tag = str(child.tag)  # of a comment it is a function, which is in no shape
+            found = shape.get(tag)
+            if found is None:
+                if tag[0] != "{" or tag.startswith(namespaces):
+                    continue
+                # Another namespace: local names are what counts.
+                found = shape.get(tag.rpartition("}")[2])
+                if found is None:
+                    continue
+            path, inner = found
+            if path is not None:
+                if path in places:
+                    places[path].append(child)
+                else:
+                    places[path] = [child]
+            if inner:
+                self._gather(child, namespaces, inner)
 
-    def __init__(self, element: _Element) -> None:
-        self._element = element
-        self.children = {}
-        # len() counts comments and processing instructions too.
-        if not len(element):
-            text = element.text
-            self.text = text.strip() or None if text else None
-            return
-        for child in element.iterchildren("*"):
-            tag = str(child.tag)
-            if tag.startswith(SIGNATURE_NAMESPACE):
-                raise MalformedDocumentError("there is a signature inside", code="SIGNED_DOCUMENT")
-            name = tag.rpartition("}")[2]
-            branch = Branch(child)
-            if branch.children or branch.text is not None or name == _LINE or branch.is_attributed:
-                self.children.setdefault(name, []).append(branch)
-        # itertext() leaves comments out and joins what stands around them.
-        self.text = None if self.children else "".join(element.itertext()).strip() or None
+    def elements(self, box: Box) -> Sequence[_Element]:
+        """Every element at the place, in document order, empty ones too."""
+        return self.places.get(box.path, _NONE)
 
-    @property
-    def is_attributed(self) -> bool:
-        """Whether an attribute says something although the element is empty."""
-        return self._element.get("unitCode") is not None or self._element.get("schemeAgencyID") is not None
-
-    def attribute(self, name: str) -> str | None:
-        """The attribute without surrounding white space; ``None`` where it is absent or empty."""
-        value = self._element.get(name)
-        return (value and value.strip()) or None
-
-    def all(self, box: boxes.Box) -> list[Branch]:
-        """Every element at the place, in document order."""
-        found = self.children.get(box.steps[0], _NONE)
-        for step in box.steps[1:]:
-            found = [child for branch in found for child in branch.children.get(step, _NONE)]
-        return found
-
-    def texts(self, box: boxes.Box) -> list[str]:
+    def texts(self, box: Box) -> list[str]:
         """Every text at the place, in document order, empty ones left out."""
-        return [branch.text for branch in self.all(box) if branch.text is not None]
+        found = self.places.get(box.path)
+        return [] if found is None else [text for element in found if (text := text_of(element)) is not None]

@@ -23,6 +23,9 @@ DOCUMENT_NAMESPACE = "urn:epix-node:document:1"
 
 EXTENSION_TAG = f"{{{DOCUMENT_NAMESPACE}}}PermitExtension"
 
+EXTENSION_MEMBERS = ("subtype", "multi_use", "retrospective", "paper_original", "transit", "legacy")
+"""Members of a permit that plain toolkit output cannot hold: only the extension has them."""
+
 _SWITCHES = {
     "MultiUse": "multi_use",
     "Retrospective": "retrospective",

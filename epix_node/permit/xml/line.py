@@ -3,34 +3,82 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 from lxml import etree
+from lxml.etree import _Element
 
+from epix_node.permit.codes import UNITS, CodeLists, code_lists
 from epix_node.permit.model import Line, Origin, Quota
 from epix_node.permit.xml import boxes
 from epix_node.permit.xml.boxes import Box
-from epix_node.permit.xml.branch import Branch
+from epix_node.permit.xml.branch import Branch, is_empty, text_of
+from epix_node.permit.xml.forms import TOOLKIT_2
 from epix_node.permit.xml.page import Page
 
-_NOTHING = Branch(etree.Element("nothing"))
-_SEVERAL_SOURCES = re.compile(r"[A-Z](?:\s*[\s,;/+&]\s*[A-Z])+")
-_FOREIGN_UNITS = {"KIL": "KGM", "PCS": "NAR"}
-"""Unit codes that toolkit documents carry for today's codes."""
+_NOTHING = Branch(etree.Element("nothing"), TOOLKIT_2, TOOLKIT_2.goods)
+_SEVERAL_SOURCES = re.compile(r"[A-Z](?: ?[ ,;/+&] ?[A-Z]){1,5}", re.IGNORECASE | re.ASCII)
+_MAX_SOURCES_CHARACTERS = 24
+
+FOREIGN_UNITS = MappingProxyType(
+    {
+        # Seen in toolkit documents (cites-formats.md 1.7).
+        "KIL": "KGM",
+        "PCS": "NAR",
+        # UN/ECE Recommendation 20, which the attribute is by its type, for units that CITES has a code of its own for.
+        "C62": "NAR",
+        "EA": "NAR",
+        "H87": "NAR",
+        "PCE": "NAR",
+        "PR": "PAI",
+        "TNE": "TON",
+        "MC": "MYG",
+        "ONZ": "OUN",
+        "LBR": "PND",
+        "CMT": "CTM",
+        "INH": "INC",
+        "CMK": "SQC",
+        "DMK": "SQD",
+        "FTK": "SQF",
+        "FTQ": "CUF",
+    }
+)
+"""Unit codes that toolkit documents carry for codes of the CITES list, historical ones included."""
+
+_APPENDICES = MappingProxyType(
+    {
+        f"{before}{numeral}": roman
+        for before in ("", "APPENDIX ", "APP. ", "APP ", "ANNEX ", "ANNEXE ")
+        for roman, digit in (("I", "1"), ("II", "2"), ("III", "3"))
+        for numeral in (roman, digit)
+    }
+)
 
 
-def read_line(page: Page, item: Branch) -> Line:
+def read_line(page: Page, element: _Element) -> Line:
     """The line as the item states it; what is missing is ``None``."""
-    goods = item.all(boxes.GOODS)
+    lists = code_lists()
+    form = page.form
+    item = Branch(element, form, form.line)
+    found = item.elements(boxes.GOODS)
+    goods = [Branch(one, form, form.goods) for one in found if len(found) == 1 or not is_empty(one)]
     first = goods[0] if goods else _NOTHING
     quantity, unit = _quantity(page, item, boxes.QUANTITY)
-    origin, last_reexport = _origins(page, item)
+    origin, last_reexport = _origins(page, item, lists)
+    block = page.text(item, boxes.BLOCK)
+    place = page.enter(boxes.GOODS)
+    taxon = page.text(first, boxes.TAXON)
+    appendix = page.meant(boxes.APPENDIX, page.text(first, boxes.APPENDIX), lists.appendices, also=_APPENDICES)
+    sources = _sources(page, goods, lists)
+    term = _term(page, first, lists)
+    page.place = place
     return Line(
-        block=page.text(item, boxes.BLOCK),
-        taxon=page.text(first, boxes.TAXON),
+        block=block,
+        taxon=taxon,
         common_name=", ".join(first.texts(boxes.COMMON_NAME)) or None,
-        appendix=page.text(first, boxes.APPENDIX),
-        sources=_sources(page, goods),
-        term=page.text(first, boxes.TERM),
+        appendix=appendix,
+        sources=sources,
+        term=term,
         description="\n".join(first.texts(boxes.DESCRIPTION)) or None,
         quantity=quantity,
         unit=unit,
@@ -43,38 +91,58 @@ def read_line(page: Page, item: Branch) -> Line:
     )
 
 
-def _sources(page: Page, goods: list[Branch]) -> tuple[str, ...]:
+def _term(page: Page, goods: Branch, lists: CodeLists) -> str | None:
+    term = page.text(goods, boxes.TERM)
+    if term is None or page.is_own or term in lists.terms:
+        return term
+    return page.meant(boxes.TERM, term, {*lists.terms, *lists.historical_terms})
+
+
+def _sources(page: Page, goods: list[Branch], lists: CodeLists) -> tuple[str, ...]:
     """One code per element; a second code stands in an element that names no goods of its own."""
     codes: list[str] = []
     for position, branch in enumerate(goods):
-        if position and branch.all(boxes.PRODUCT):
-            page.deviates(boxes.GOODS, "names goods a second time in one block; the first are read")
+        if position and not all(map(is_empty, branch.elements(boxes.PRODUCT))):
+            page.deviates(boxes.PRODUCT, "names goods a second time in one block; the first are read")
             continue
         codes += branch.texts(boxes.SOURCE)
-    if page.is_own or not any(_SEVERAL_SOURCES.fullmatch(code) for code in codes):
+    if page.is_own or all(code in lists.sources for code in codes):
         return tuple(codes)
-    page.deviates(boxes.GOODS, "holds several source codes in one text; read as several")
-    return tuple(
-        single
-        for code in codes
-        for single in (re.findall("[A-Z]", code) if _SEVERAL_SOURCES.fullmatch(code) else [code])
-    )
+    if any(_is_several(code) for code in codes):
+        page.deviates(boxes.SOURCE, "holds several source codes in one text; read as several")
+        codes = [single for code in codes for single in (_single(code) if _is_several(code) else [code])]
+    return tuple(page.meant(boxes.SOURCE, code, lists.sources) or code for code in codes)
+
+
+def _is_several(code: str) -> bool:
+    return len(code) <= _MAX_SOURCES_CHARACTERS and _SEVERAL_SOURCES.fullmatch(" ".join(code.split())) is not None
+
+
+def _single(code: str) -> list[str]:
+    return re.findall("[A-Z]", code.upper())
 
 
 def _quantity(page: Page, item: Branch, box: Box) -> tuple[str | None, str | None]:
-    """The amount as it is written, and its unit."""
-    branch = page.first(item, box)
-    if branch is None:
+    """The amount, and its unit as a code of the CITES list where it is one in other words."""
+    leaf = page.first(item, box)
+    if leaf is None:
         return None, None
-    unit = page.attribute(branch, "unitCode")
-    if page.is_own or branch.text is None:
-        return branch.text, unit
+    text, unit = text_of(leaf), page.attribute(leaf, "unitCode")
+    if page.is_own or text is None:
+        return text, unit
+    text = page.amount(box, text)
     if unit is None:
         page.deviates(box, "has no unit; read as NAR, number of specimens")
-        return branch.text, "NAR"
-    if unit in _FOREIGN_UNITS:
-        page.deviates(box, f"has the unit {unit}; read as {_FOREIGN_UNITS[unit]}")
-    return branch.text, _FOREIGN_UNITS.get(unit, unit)
+        return text, "NAR"
+    if unit in FOREIGN_UNITS:
+        page.deviates(box, f"has the unit {unit}; read as {FOREIGN_UNITS[unit]}")
+        return text, FOREIGN_UNITS[unit]
+    capitals = unit.upper() if unit.isascii() else unit
+    if unit not in UNITS and (capitals in UNITS or capitals in FOREIGN_UNITS):
+        meant = FOREIGN_UNITS.get(capitals, capitals)
+        page.deviates(box, f"has a unit that is not written in capitals; read as {meant}")
+        return text, meant
+    return text, unit
 
 
 def _quota(page: Page, item: Branch) -> Quota | None:
@@ -86,16 +154,22 @@ def _quota(page: Page, item: Branch) -> Quota | None:
     return None if quota == Quota() else quota
 
 
-def _origins(page: Page, item: Branch) -> tuple[Origin | None, Origin | None]:
+def _origins(page: Page, item: Branch, lists: CodeLists) -> tuple[Origin | None, Origin | None]:
     """Boxes 12 and 12a: each a country, and the one document of its kind."""
-    countries = page.text(item, boxes.ORIGIN_COUNTRY), page.text(item, boxes.LAST_REEXPORT_COUNTRY)
+    countries = (
+        page.code(item, boxes.ORIGIN_COUNTRY, lists.countries),
+        page.code(item, boxes.LAST_REEXPORT_COUNTRY, lists.countries),
+    )
     documents: dict[str, Origin] = {}
-    for document in item.all(boxes.ASSOCIATED):
+    for position, element in enumerate(item.elements(boxes.ASSOCIATED), start=1):
+        document = Branch(element, page.form, page.form.paper)
+        place = page.enter(boxes.ASSOCIATED, position)
         number = page.text(document, boxes.DOCUMENT_NUMBER)
         day = page.date(document, boxes.DOCUMENT_DATE)
-        if number is None and day is None:
+        kind = None if number is None and day is None else _kind(page, document, number, *countries)
+        page.place = place
+        if kind is None:
             continue
-        kind = _kind(page, document, number, *countries)
         if kind in documents:
             page.deviates(boxes.ASSOCIATED, "names a second document of the same kind; the first is read")
         else:
@@ -113,12 +187,12 @@ def _kind(
     code = page.text(document, boxes.DOCUMENT_TYPE)
     if code in {boxes.ORIGIN_DOCUMENT, boxes.LAST_REEXPORT_DOCUMENT}:
         return code
-    page.deviates(boxes.ASSOCIATED, "is neither 861 nor 811; its box is told by the countries")
+    page.deviates(boxes.DOCUMENT_TYPE, "is neither 861 nor 811; its box is told by the countries")
     names_origin = origin_country is not None and number is not None and origin_country in number.upper()
     names_last = last_country is not None and number is not None and last_country in number.upper()
     if names_origin != names_last:
         return boxes.ORIGIN_DOCUMENT if names_origin else boxes.LAST_REEXPORT_DOCUMENT
-    return boxes.LAST_REEXPORT_DOCUMENT if code == "R" and last_country else boxes.ORIGIN_DOCUMENT
+    return boxes.LAST_REEXPORT_DOCUMENT if code in {"R", "r"} and last_country else boxes.ORIGIN_DOCUMENT
 
 
 def _with_country(country: str | None, document: Origin | None) -> Origin | None:

@@ -3,55 +3,86 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
 from datetime import date
 
+from lxml.etree import _Element
+
+from epix_node.errors import MalformedDocumentError
+from epix_node.permit.json_fields import MAX_TEXT_CHARACTERS
+from epix_node.permit.xml.amount import plain_decimal, xs_decimal
 from epix_node.permit.xml.boxes import Box
-from epix_node.permit.xml.branch import Branch
+from epix_node.permit.xml.branch import Branch, attribute_of, is_empty, text_of
+from epix_node.permit.xml.deviation import Deviations
+from epix_node.permit.xml.forms import Form
 
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?", re.ASCII | re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """A place where the document was not as the toolkit has it, and what was made of it. Holds no contents."""
-
-    path: str
-    message: str
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})?", re.ASCII | re.DOTALL)
 
 
 class Page:
-    """Reads texts, dates and attributes of one document and collects the deviations.
+    """Reads texts, dates, codes and amounts of one document and collects the deviations.
 
     ``is_own`` says that our own writer wrote it: then codes and units are exactly as the issuer gave them and
     nothing is mended. ``place`` is the path of the part being read, ending in ``/``.
     """
 
-    def __init__(self, *, is_own: bool) -> None:
+    __slots__ = ("deviations", "form", "is_own", "place")
+
+    def __init__(self, form: Form, deviations: Deviations, *, is_own: bool) -> None:
+        self.form = form
         self.is_own = is_own
         self.place = ""
-        self.deviations: list[Deviation] = []
+        self.deviations = deviations
 
     def deviates(self, box: Box, message: str) -> None:
         """Note that something at the place had to be mended."""
-        self.deviations.append(Deviation(self.place + box.path, message))
+        self.deviations.add(self.form.path(self.place + box.path), message)
 
-    def first(self, branch: Branch, box: Box) -> Branch | None:
-        """The first element at the place, one with text before others; more than one with text is a deviation."""
-        found = branch.all(box)
+    def enter(self, box: Box, position: int | None = None) -> str:
+        """Read inside the part at the place from now on; gives back the place to return to."""
+        place = self.place
+        self.place = f"{place}{box.path}/" if position is None else f"{place}{box.path}[{position}]/"
+        return place
+
+    def first(self, branch: Branch, box: Box) -> _Element | None:
+        """The first element at the place, one that holds something before others."""
+        found = branch.elements(box)
         if len(found) < 2:
             return found[0] if found else None
-        with_text = [candidate for candidate in found if candidate.text is not None or candidate.children]
+        filled = [candidate for candidate in found if not is_empty(candidate)]
+        with_text = [candidate for candidate in filled if len(candidate) or text_of(candidate)]
         if len(with_text) > 1:
             self.deviates(box, f"stands there {len(with_text)} times; the first is read")
-        return (with_text or found)[0]
+        return (with_text or filled or found)[0]
 
     def text(self, branch: Branch, box: Box) -> str | None:
         """The first text at the place; more than one is a deviation."""
+        found = branch.places.get(box.path)
+        if found is None:
+            return None
+        if len(found) == 1:
+            return text_of(found[0])
         texts = branch.texts(box)
         if len(texts) > 1:
             self.deviates(box, f"stands there {len(texts)} times; the first is read")
         return texts[0] if texts else None
+
+    def code(self, branch: Branch, box: Box, codes: Container[str]) -> str | None:
+        """The code at the place; one of the list that is only not written in capitals is read as it is meant."""
+        return self.meant(box, self.text(branch, box), codes)
+
+    def meant(
+        self, box: Box, text: str | None, codes: Container[str], *, also: Mapping[str, str] | None = None
+    ) -> str | None:
+        """The code of the list that the text plainly means, by capitals or by the table ``also``; else the text."""
+        if text is None or self.is_own or text in codes or not text.isascii():
+            return text
+        capitals = " ".join(text.upper().split())
+        code = capitals if capitals in codes else (also or {}).get(capitals)
+        if code is None:
+            return text
+        self.deviates(box, f"is not written as the code list has it; read as {code}")
+        return code
 
     def date(self, branch: Branch, box: Box) -> date | None:
         """The date part as it is written, its offset ignored (contract 1); what is no date is missing."""
@@ -67,7 +98,26 @@ class Page:
         self.deviates(box, "is no date; read as missing")
         return None
 
-    def attribute(self, branch: Branch, name: str) -> str | None:
-        """The attribute; form generators leave ``?`` where they had nothing to say."""
-        value = branch.attribute(name)
+    def amount(self, box: Box, text: str | None) -> str | None:
+        """The amount as a plain decimal where it is a number; else as it is written."""
+        if text is None or self.is_own:
+            return text
+        number = xs_decimal(text)
+        if number is not None:
+            return number
+        number = plain_decimal(text)
+        if number is None:
+            return text
+        self.deviates(box, "is not written as a decimal of the toolkit; read as one")
+        return number
+
+    def attribute(self, element: _Element, name: str) -> str | None:
+        """The attribute; form generators leave ``?`` where they had nothing to say.
+
+        Raises:
+            MalformedDocumentError: LIMIT_EXCEEDED, longer than a text of contract 5.
+        """
+        value = attribute_of(element, name)
+        if value is not None and len(value) > MAX_TEXT_CHARACTERS:
+            raise MalformedDocumentError(f"a text of more than {MAX_TEXT_CHARACTERS} characters", code="LIMIT_EXCEEDED")
         return None if value == "?" and not self.is_own else value

@@ -1,18 +1,20 @@
-"""Read a toolkit v2 permit (``CITESEPermit``) as it is found in the world, and say what had to be tolerated.
+"""Read toolkit permits, v1 (``CBFShip``) and v2 (``CITESEPermit``), as they are found in the world.
 
 Local names are compared, so that all three habits of qualifying names are read. Real documents carry empty elements,
 ``?`` in attributes, texts that repeat, unit codes of other lists and document codes that UNTDID does not mean; each
-is mended in one stated way and reported as a deviation. What our own writer wrote (``boxes.OWN_MODEL``) is read
-exactly: codes and units are there as the issuer gave them.
+is mended in one stated way and reported as a deviation (cites-formats.md 1.7). What our own writer wrote
+(``boxes.OWN_MODEL``) is read exactly: codes and units are there as the issuer gave them.
 
-Not here: signatures (a signed document is refused, its permit is read by ``document``), and whether the permit
-keeps the rules (``rules``). Other formats are read beside this module, into the same ``Reading``.
+Not here: how strictly the document keeps to the toolkit (``strict``), signatures (a signed document is refused, its
+permit is read by ``document``), and whether the permit keeps the rules (``rules``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from lxml import etree
 from lxml.etree import _Element
 
 from epix_node import safexml
@@ -22,10 +24,12 @@ from epix_node.permit.json_fields import MAX_TEXT_CHARACTERS
 from epix_node.permit.model import Authority, Line, Permit, PermitType, Reference, Relation, TradeParty
 from epix_node.permit.xml import boxes
 from epix_node.permit.xml.boxes import Box
-from epix_node.permit.xml.branch import SIGNATURE_NAMESPACE, Branch
-from epix_node.permit.xml.extension import DOCUMENT_NAMESPACE
+from epix_node.permit.xml.branch import Branch, is_empty, text_of
+from epix_node.permit.xml.deviation import Deviation, Deviations
+from epix_node.permit.xml.forms import TOOLKIT_2, Form
 from epix_node.permit.xml.line import read_line
-from epix_node.permit.xml.page import Deviation, Page
+from epix_node.permit.xml.message import Attachment, open_message, refuse_signatures
+from epix_node.permit.xml.page import Page
 
 _RELATIONS = {code: Relation(relation) for relation, code in boxes.RELATION_CODES.items()}
 _FOREIGN_RELATIONS = _RELATIONS | {
@@ -34,23 +38,53 @@ _FOREIGN_RELATIONS = _RELATIONS | {
     "R": Relation.EXPORT_PERMIT,
     "861": Relation.EXPORT_PERMIT,
 }
+_count_characters = etree.XPath("string-length(.)")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A permit in normal form, and what had to be tolerated to read it."""
+    """A permit in normal form, what had to be tolerated to read it, and what came with it."""
 
     permit: Permit
     deviations: tuple[Deviation, ...]
+    format: str = TOOLKIT_2.name
+    attachments: tuple[Attachment, ...] = ()
+    """Of the SOAP response; only named and measured, never kept."""
+    composite: bool | None = None
+    """As the SOAP response says; ``None`` where there is none."""
 
 
-def read_permit_bytes(data: bytes) -> Reading:
-    """The permit in a stand-alone toolkit v2 document.
+def read_permit_bytes(data: bytes, *, max_bytes: int = safexml.DEFAULT_LIMITS.max_bytes) -> Reading:
+    """The permit in a toolkit document of version 1 or 2, stand-alone or inside a SOAP response.
 
     Raises:
-        MalformedDocumentError: not safe XML (the parser's reason code), or as ``read_permit``.
+        MalformedDocumentError: not safe XML (the parser's reason code), or as ``read_root``.
     """
-    return read_permit(safexml.parse(data))
+    return read_root(parse_message(data, max_bytes=max_bytes))
+
+
+def parse_message(data: bytes, *, max_bytes: int = safexml.DEFAULT_LIMITS.max_bytes) -> _Element:
+    """The root of a toolkit document for ``read_root`` and ``strict.strict_deviations``.
+
+    One text may be as long as the whole document: an attachment is one. Texts of the permit have contract 5's limit.
+
+    Raises:
+        MalformedDocumentError: not safe XML (the parser's reason code).
+    """
+    return safexml.parse(data, limits=safexml.XmlLimits(max_bytes=max_bytes, max_text_characters=max_bytes))
+
+
+def read_root(root: _Element) -> Reading:
+    """The one permit of a document, stand-alone or inside a SOAP response.
+
+    Raises:
+        MalformedDocumentError: as ``read_permit``, and ``NOT_UNDERSTOOD`` for a SOAP fault, for several permits, and
+            for a permit where none may stand.
+    """
+    deviations = Deviations()
+    message = open_message(root, deviations)
+    permit = _read(message.permit, message.form, deviations)
+    return Reading(permit, deviations.listed, message.form.name, message.attachments, message.composite)
 
 
 def read_permit(element: _Element) -> Reading:
@@ -61,18 +95,23 @@ def read_permit(element: _Element) -> Reading:
             ``NOT_UNDERSTOOD`` for what is no ``CITESEPermit`` or has no issuer, type, number or lines;
             ``LIMIT_EXCEEDED`` for a text longer than one of contract 5.
     """
-    tag = str(element.tag)
-    if tag == f"{{{DOCUMENT_NAMESPACE}}}Document" or tag.startswith(SIGNATURE_NAMESPACE):
-        raise MalformedDocumentError("a signed document cannot be read as a plain permit", code="SIGNED_DOCUMENT")
-    root = Branch(element)  # refuses signatures wherever they stand
-    if tag.rpartition("}")[2] != boxes.ROOT:
+    refuse_signatures(element)
+    if str(element.tag).rpartition("}")[2] != boxes.ROOT:
         raise MalformedDocumentError(f"the document is no {boxes.ROOT}")
-    page = Page(is_own=boxes.OWN_MODEL in root.texts(boxes.MODEL))
-    permit = _permit(page, root)
-    if _has_long_text(permit):
+    deviations = Deviations()
+    permit = _read(element, TOOLKIT_2, deviations)
+    return Reading(permit, deviations.listed)
+
+
+def _read(element: _Element, form: Form, deviations: Deviations) -> Permit:
+    root = Branch(element, form, form.document)
+    is_own = form is TOOLKIT_2 and boxes.OWN_MODEL in root.texts(boxes.MODEL)
+    permit = _permit(Page(form, deviations, is_own=is_own), root)
+    # Several texts may be joined, with at most two characters between any two: never more than three times as many.
+    if _count_characters(element) * 3 > MAX_TEXT_CHARACTERS and _has_long_text(permit):
         # JSON has this limit, and a permit that is held is read again from JSON whenever somebody asks for it.
         raise MalformedDocumentError(f"a text of more than {MAX_TEXT_CHARACTERS} characters", code="LIMIT_EXCEEDED")
-    return Reading(permit=permit, deviations=tuple(page.deviations))
+    return permit
 
 
 def _has_long_text(part: object) -> bool:
@@ -87,12 +126,14 @@ def _has_long_text(part: object) -> bool:
 
 
 def _permit(page: Page, root: Branch) -> Permit:
-    number, type_, items = page.text(root, boxes.NUMBER), page.text(root, boxes.TYPE), root.all(boxes.LINE)
+    number, items = page.text(root, boxes.NUMBER), root.elements(boxes.LINE)
+    type_ = page.code(root, boxes.TYPE, code_lists().types)
     if number is None or type_ is None or not items:
         missing = "number" if number is None else "type" if type_ is None else "line"
         raise MalformedDocumentError(f"the permit has no {missing}")
+    papers = [Branch(element, page.form, page.form.paper) for element in root.elements(boxes.REFERENCE)]
     exporter = _trade_party(page, root, boxes.EXPORTER)
-    importer = _trade_party(page, root, boxes.IMPORTER)
+    importer = _with_import_country(page, root, _trade_party(page, root, boxes.IMPORTER))
     return Permit(
         type=type_,
         number=number,
@@ -101,9 +142,9 @@ def _permit(page: Page, root: Branch) -> Permit:
         issued_on=page.date(root, boxes.ISSUED_ON),
         valid_from=page.date(root, boxes.VALID_FROM),
         valid_until=page.date(root, boxes.VALID_UNTIL),
-        purpose=page.text(root, boxes.PURPOSE),
+        purpose=page.code(root, boxes.PURPOSE, code_lists().purposes),
         copy=_switch(page, root, boxes.COPY),
-        replaces=_replaced(page, root),
+        replaces=_replaced(page, papers),
         exporter=exporter,
         importer=importer,
         authority=Authority(
@@ -114,23 +155,23 @@ def _permit(page: Page, root: Branch) -> Permit:
         security_stamp=page.text(root, boxes.SECURITY_STAMP),
         special_conditions="\n".join(root.texts(boxes.SPECIAL_CONDITIONS)) or None,
         transport_document=page.text(root, boxes.TRANSPORT_DOCUMENT),
-        references=_references(page, root),
+        references=_references(page, papers),
         lines=_lines(page, items),
     )
 
 
-def _lines(page: Page, items: list[Branch]) -> tuple[Line, ...]:
+def _lines(page: Page, items: Sequence[_Element]) -> tuple[Line, ...]:
     lines: list[Line] = []
     for position, item in enumerate(items, start=1):
-        page.place = f"{boxes.LINE.path}[{position}]/"
+        place = page.enter(boxes.LINE, position)
         lines.append(read_line(page, item))
-    page.place = ""
+        page.place = place
     return tuple(lines)
 
 
 def _issuer(page: Page, root: Branch, type_: str, *, exporter: TradeParty | None, importer: TradeParty | None) -> str:
     """The country of box 6; where that is empty, the country whose authority issues documents of this type."""
-    issuer = page.text(root, boxes.ISSUER)
+    issuer = page.code(root, boxes.ISSUER, code_lists().traders)
     if issuer is not None:
         return issuer
     is_import = type_ == PermitType.IMPORT
@@ -166,15 +207,28 @@ def _place(page: Page, root: Branch) -> str | None:
 
 
 def _trade_party(page: Page, root: Branch, box: Box) -> TradeParty | None:
-    branch = page.first(root, box)
-    if branch is None:
+    element = page.first(root, box)
+    if element is None:
         return None
+    branch = Branch(element, page.form, page.form.party)
+    place = page.enter(box)
     party = TradeParty(
         name=page.text(branch, boxes.NAME),
         address=_address(branch),
-        country=page.text(branch, boxes.COUNTRY),
+        country=page.code(branch, boxes.COUNTRY, code_lists().traders),
     )
+    page.place = place
     return None if party == TradeParty() else party
+
+
+def _with_import_country(page: Page, root: Branch, importer: TradeParty | None) -> TradeParty | None:
+    """The importer with the country of v1's own element for box 3a; the address may lie elsewhere."""
+    country = None if page.is_own else page.code(root, boxes.IMPORT_COUNTRY, code_lists().traders)
+    if country is None or (importer is not None and importer.country == country):
+        return importer
+    if importer is not None and importer.country is not None:
+        page.deviates(boxes.IMPORT_COUNTRY, "is another country than the importer's; read as the country of import")
+    return replace(importer or TradeParty(), country=country)
 
 
 def _address(branch: Branch) -> str | None:
@@ -190,9 +244,9 @@ def _address(branch: Branch) -> str | None:
     return "\n".join(lines) or None
 
 
-def _replaced(page: Page, root: Branch) -> str | None:
+def _replaced(page: Page, papers: Sequence[Branch]) -> str | None:
     """The number of the permit that this one replaces, if a reference says so."""
-    replaced = [document for document in root.all(boxes.REFERENCE) if _is_replaced(document)]
+    replaced = [document for document in papers if _is_replaced(document)]
     if len(replaced) > 1:
         page.deviates(boxes.REFERENCE, "names several replaced documents; the first is read")
     return page.text(replaced[0], boxes.DOCUMENT_NUMBER) if replaced else None
@@ -202,31 +256,42 @@ def _is_replaced(document: Branch) -> bool:
     return any(name.casefold() == boxes.REPLACED_DOCUMENT.casefold() for name in document.texts(boxes.DOCUMENT_NAME))
 
 
-def _references(page: Page, root: Branch) -> tuple[Reference, ...]:
+def _references(page: Page, papers: Sequence[Branch]) -> tuple[Reference, ...]:
     references: list[Reference] = []
-    for document in root.all(boxes.REFERENCE):
-        number = page.first(document, boxes.DOCUMENT_NUMBER)
-        day = page.date(document, boxes.DOCUMENT_DATE)
-        if _is_replaced(document) or (not page.is_own and day is None and (number is None or number.text is None)):
+    for position, document in enumerate(papers, start=1):
+        if _is_replaced(document):
             continue
-        references.append(
-            Reference(
-                relation=_relation(page, document),
-                # The agency that keeps the scheme of a permit number is the country that issued it.
-                issuer=page.attribute(number, "schemeAgencyID") if number else None,
-                number=number.text if number else None,
-                date=day,
-            )
-        )
+        place = page.enter(boxes.REFERENCE, position)
+        reference = _reference(page, document)
+        page.place = place
+        if reference is not None:
+            references.append(reference)
     return tuple(references)
 
 
+def _reference(page: Page, document: Branch) -> Reference | None:
+    number = page.first(document, boxes.DOCUMENT_NUMBER)
+    text = text_of(number) if number is not None else None
+    day = page.date(document, boxes.DOCUMENT_DATE)
+    # Empty documents are habit. Our own writer leaves them out, and may name one by nothing but its kind.
+    if text is None and day is None and (not page.is_own or is_empty(document.element)):
+        return None
+    return Reference(
+        relation=_relation(page, document),
+        # The agency that keeps the scheme of a permit number is the country that issued it.
+        issuer=page.attribute(number, "schemeAgencyID") if number is not None else None,
+        number=text,
+        date=day,
+    )
+
+
 def _relation(page: Page, document: Branch) -> str:
-    branch = page.first(document, boxes.DOCUMENT_TYPE)
-    code = branch.text if branch else None
-    if page.is_own and branch and code is not None:
-        listed = branch.attribute("listID") == boxes.DOCUMENT_LIST["listID"]
+    leaf = page.first(document, boxes.DOCUMENT_TYPE)
+    code = text_of(leaf) if leaf is not None else None
+    if page.is_own and leaf is not None and code is not None:
+        listed = page.attribute(leaf, "listID") == boxes.DOCUMENT_LIST["listID"]
         return _RELATIONS.get(code, code) if listed else code
-    if code not in _FOREIGN_RELATIONS:
-        page.deviates(boxes.REFERENCE, "does not say how it belongs to the permit; read as an annex")
-    return _FOREIGN_RELATIONS.get(code or "", Relation.ANNEX)
+    relation = _FOREIGN_RELATIONS.get(code.upper()) if code is not None else None
+    if relation is None:
+        page.deviates(boxes.DOCUMENT_TYPE, "does not say how the document belongs to the permit; read as an annex")
+    return relation or Relation.ANNEX

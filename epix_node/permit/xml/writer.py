@@ -157,7 +157,8 @@ def _put(parent: _Element, box: Box, text: str | None, attributes: dict[str, str
 def _add(parent: _Element, box: Box) -> _Element:
     """A new element at the place. Elements above it are shared with what was written last, where they are the same."""
     for tag in box.tags[:-1]:
-        parent = parent[-1] if len(parent) and parent[-1].tag == tag else etree.SubElement(parent, tag)
+        last = next(parent.iterchildren(reversed=True), None)  # len() would count all children each time
+        parent = last if last is not None and last.tag == tag else etree.SubElement(parent, tag)
     return etree.SubElement(parent, box.tags[-1])
 
 

@@ -7,89 +7,15 @@ from datetime import date
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from lxml import etree
 
 from epix_node.errors import MalformedDocumentError
-from epix_node.permit.model import Authority, Line, Origin, Permit, Quota, Reference, TradeParty
-from epix_node.permit.normal import normal_form
+from epix_node.permit.model import Origin, Permit
 from epix_node.permit.xml.extension import extension_element, read_extension
 from epix_node.permit.xml.reader import read_permit, read_permit_bytes
+from epix_node.permit.xml.soap import Enclosure, write_soap
 from epix_node.permit.xml.writer import permit_element, write_permit
-
-XML_CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
-TEXT = st.one_of(
-    st.text(XML_CHARACTERS | st.sampled_from(" \t\n\r<>&'\""), max_size=12),
-    # What the tolerant reader would mend, were it not our own document.
-    st.sampled_from(
-        ["?", "KIL", "PCS", "861", "811", "911", "E", "R", "I", "W/X", "annex", "Replaced document", "true"]
-    ),
-)
-MAYBE = st.none() | TEXT
-DAY = st.none() | st.dates()
-TEXTS = st.lists(TEXT, max_size=3).map(tuple)
-TRADE_PARTY = st.none() | st.builds(TradeParty, name=MAYBE, address=MAYBE, country=MAYBE)
-ORIGIN = st.none() | st.builds(Origin, country=MAYBE, permit=MAYBE, date=DAY)
-LINE = st.builds(
-    Line,
-    **dict.fromkeys(["block", "taxon", "common_name", "appendix", "term", "description", "quantity", "unit"], MAYBE),
-    sources=TEXTS,
-    marks=TEXTS,
-    origin=ORIGIN,
-    last_reexport=ORIGIN,
-    acquired_on=DAY,
-    operation_number=MAYBE,
-    quota=st.none() | st.builds(Quota, used=MAYBE, annual=MAYBE, unit=MAYBE),
-)
-REQUIRED = TEXT.map(lambda text: text + "x")
-PERMITS = st.builds(
-    Permit,
-    type=REQUIRED | st.sampled_from("ERIO"),
-    number=REQUIRED,
-    issuer=REQUIRED,
-    lines=st.lists(LINE, min_size=1, max_size=3).map(tuple),
-    **dict.fromkeys(["issued_on", "valid_from", "valid_until"], DAY),
-    **dict.fromkeys(["multi_use", "copy", "retrospective", "paper_original", "legacy"], st.booleans()),
-    **dict.fromkeys(
-        ["subtype", "purpose", "replaces", "security_stamp", "special_conditions", "transport_document"], MAYBE
-    ),
-    exporter=TRADE_PARTY,
-    importer=TRADE_PARTY,
-    transit=TEXTS,
-    authority=st.builds(Authority, name=MAYBE, place=MAYBE, signatory=MAYBE),
-    references=st.lists(
-        st.builds(Reference, relation=TEXT | st.just("import-permit"), issuer=MAYBE, number=MAYBE, date=DAY), max_size=3
-    ).map(tuple),
-).map(normal_form)
-
-UGLY = Permit(
-    type="O",
-    number="No. 26XA–000123∕ é 🐍",
-    issuer="XA",
-    subtype="no such subtype",
-    issued_on=date(1, 1, 1),
-    valid_until=date(9999, 12, 31),
-    multi_use=True,
-    copy=True,
-    retrospective=True,
-    paper_original=True,
-    legacy=True,
-    replaces="911",
-    transit=("XC", "XC", "nowhere"),
-    exporter=TradeParty(address="first\n\n  third\r\nfourth"),
-    references=(
-        Reference(relation="911", number="1"),
-        Reference(relation="annex"),
-        Reference(relation="unheard-of", issuer="?"),
-        Reference(relation="import-permit", issuer="XB", number="26XB000777", date=date(2026, 2, 20)),
-    ),
-    lines=(
-        Line(),
-        Line(sources=("W/X", "W", "W"), quantity="1e3", unit="PCS", quota=Quota(unit="?")),
-        Line(sources=("O", "W"), unit="KIL", quota=Quota(used="1"), marks=("a", "a", "]]>")),
-        Line(quantity="5", origin=Origin(date=date(2025, 1, 1)), last_reexport=Origin(permit="E")),
-    ),
-)
+from tests.permit.xml.permits import PERMITS, UGLY, without_extension
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -103,6 +29,28 @@ def test_writing_and_reading_loses_nothing(permit: Permit) -> None:
         extension = etree.fromstring(etree.tostring(extension))
     assert read_extension(extension, reading.permit) == permit
     assert reading.deviations == ()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(PERMITS)
+@example(UGLY)
+def test_both_outputs_read_back_as_the_permit(permit: Permit) -> None:
+    """All but the members that only the extension has."""
+    alone, in_soap = read_permit_bytes(write_permit(permit)), read_permit_bytes(write_soap(permit))
+    assert alone.permit == in_soap.permit == without_extension(permit)
+    assert alone.deviations == in_soap.deviations == ()
+
+
+@pytest.mark.parametrize(("is_final", "name"), [(False, b"GetNonFinalCites"), (True, b"GetFinalCites")])
+def test_the_soap_response_carries_attachments(example: Permit, name: bytes, *, is_final: bool) -> None:
+    written = write_soap(
+        example, attachments=[Enclosure(name="annex é.pdf", content=b"\x00\x01\xff")], is_final=is_final
+    )
+    assert name in written
+    reading = read_permit_bytes(written)
+    assert [(one.name, one.size) for one in reading.attachments] == [("annex é.pdf", 3)]
+    assert reading.attachments[0].sha256 == "26a66b061e8f48f39927c312f25293959729eee95978e2892d49d3512a5cc092"
+    assert (reading.format, reading.composite) == ("toolkit-v2", False)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -1,0 +1,1 @@
+"""Permits as CSV, one row per line item: the columns, the reader, the writer and the template."""
