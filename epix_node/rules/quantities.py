@@ -1,22 +1,32 @@
-"""Blocks, quantities and units: boxes 11 and 11a (FLD-12, QTY-01, QTY-02)."""
+"""Blocks, quantities and units: boxes 11 and 11a (FLD-12, QTY-01, QTY-02, QTY-04)."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from epix_node.permit.model import Line, Permit
-from epix_node.permit.quantity import CURRENT_UNITS, HISTORICAL_UNITS, NotAQuantityError, Quantity, parse_amount
+from epix_node.permit.model import Line
+from epix_node.permit.quantity import (
+    CURRENT_UNITS,
+    HISTORICAL_UNITS,
+    NotAQuantityError,
+    Quantity,
+    UnitClass,
+    parse_amount,
+)
 from epix_node.rules.report import Report
+from epix_node.rules.subject import Specimen, Subject
 
 _AMOUNT = "a decimal number greater than 0, at most 6 decimals"
 _UNIT = "a unit code of the Guidelines"
+_ONE = 1_000_000
+"""Micro-units of one specimen."""
 
 
-def check_quantities(permit: Permit, report: Report) -> None:
+def check_quantities(subject: Subject, report: Report) -> None:
     """Endorsements and confirmations count by block, so each line needs a block of its own: part of FLD-12."""
-    blocks = Counter(line.block for line in permit.lines)
-    for position, line in enumerate(permit.lines):
-        path = f"/lines/{position}"
+    blocks = Counter(specimen.line.block for specimen in subject.specimens)
+    for specimen in subject.specimens:
+        line, path = specimen.line, specimen.path
         if line.block is None:
             report.add("FLD-12", "the line has no block letter", path=f"{path}/block", expected="A, B, …")
         elif blocks[line.block] > 1:
@@ -30,6 +40,7 @@ def check_quantities(permit: Permit, report: Report) -> None:
         _check_quantity(line, report, path)
         _check_unit(line.unit, report, f"{path}/unit", box="11")
         _check_quota(line, report, path)
+        _check_live(specimen, subject, report)
 
 
 def _check_quantity(line: Line, report: Report, path: str) -> None:
@@ -57,28 +68,58 @@ def _problem(text: str, unit: str | None) -> str | None:
 
 
 def _check_unit(unit: str | None, report: Report, path: str, *, box: str) -> None:
+    is_counted = box == "11"
     if unit is None:
-        report.add("FLD-12", "the unit is missing", path=path, expected=_UNIT, box=box)
+        report.add("FLD-12", "the unit is missing", path=path, expected=_UNIT, box=box, structural=is_counted)
     elif unit in HISTORICAL_UNITS:
         report.add("QTY-02", "the unit is no longer in use", path=path, value=unit, expected=_UNIT, box=box)
     elif unit not in CURRENT_UNITS:
-        report.add("FLD-12", "no such unit code", path=path, value=unit, expected=_UNIT, box=box)
+        message = "no such unit code"
+        report.add("FLD-12", message, path=path, value=unit, expected=_UNIT, box=box, structural=is_counted)
 
 
 def _check_quota(line: Line, report: Report, path: str) -> None:
-    """Box 11a may be empty; what stands there must be a number (0 included) in a known unit."""
+    """Box 11a may be empty; what stands there must be a number (0 included) in a known unit.
+
+    Nobody counts by it, so it is no reason to refuse a legacy document.
+    """
     if line.quota is None:
         return
     for member, text in (("used", line.quota.used), ("annual", line.quota.annual)):
         if text is None:
             continue
         try:
-            amount = parse_amount(text)
+            problem = "a quota is not below 0" if parse_amount(text) < 0 else None
         except NotAQuantityError as error:
-            report.add("QTY-01", str(error), path=f"{path}/quota/{member}", value=text, expected="a number", box="11a")
-            continue
-        if amount < 0:
-            message = "a quota is not below 0"
-            report.add("QTY-01", message, path=f"{path}/quota/{member}", value=text, expected="0 or more", box="11a")
+            problem = str(error)
+        if problem is not None:
+            expected = "a number, 0 or more"
+            place = f"{path}/quota/{member}"
+            report.add("QTY-01", problem, path=place, value=text, expected=expected, box="11a", structural=False)
     if line.quota.unit is not None:
         _check_unit(line.quota.unit, report, f"{path}/quota/unit", box="11a")
+
+
+def _check_live(specimen: Specimen, subject: Subject, report: Report) -> None:
+    """QTY-04: live animals come in whole numbers, but for those that everybody weighs."""
+    line = specimen.line
+    rule = report.rule("QTY-04")
+    permitted = line.permitted()
+    if line.term not in rule.codes("terms") or permitted is None:
+        return
+    if permitted.unit_class is UnitClass.COUNT:
+        if permitted.micro % _ONE != 0:
+            message = "live specimens in a fraction of a number"
+            report.add(
+                "QTY-04", message, path=f"{specimen.path}/quantity", value=line.quantity, expected="a whole number"
+            )
+        return
+    if permitted.unit_class is not UnitClass.MASS:
+        return
+    edition = subject.library.species.edition
+    if not specimen.lineage:
+        message = "live specimens by weight; whether the taxon is traded so is not known here"
+        report.not_checked("QTY-04", message, path=f"{specimen.path}/unit", edition=edition)
+    elif "Animalia" in specimen.lineage and not set(rule.codes("by_weight")).intersection(specimen.lineage):
+        message = "live animals by weight"
+        report.add("QTY-04", message, path=f"{specimen.path}/unit", value=line.unit, expected="NAR", edition=edition)

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from epix_node.permit.model import Permit
-from epix_node.rules.finding import RuleFinding, Severity
-from epix_node.rules.ruleset import Evidence, Ruleset, Stage
+from datetime import date
+
+from epix_node.reference.edition import Edition
+from epix_node.rules.finding import ReferenceUsed, RuleFinding, Severity
+from epix_node.rules.ruleset import Rule, Ruleset, Stage
 
 MAX_VALUE_CHARACTERS = 80
 """A value is shown so that its writer recognises it; more would only fill the answer."""
 
 
 class Report:
-    """Collects findings at one stage, in the order in which the rules report them."""
+    """Collects the findings of one permit at one stage, in the order in which the rules report them."""
 
-    def __init__(self, ruleset: Ruleset, stage: Stage) -> None:
+    def __init__(self, ruleset: Ruleset, *, stage: Stage, issuer: str, today: date) -> None:
         self.ruleset = ruleset
         self.stage = stage
+        self._rules = ruleset.rules_for(issuer)
+        self._today = today
         self._findings: list[RuleFinding] = []
+        self._not_checked: set[str] = set()
+        self._editions: dict[tuple[str, str], Edition] = {}
 
     @property
     def findings(self) -> tuple[RuleFinding, ...]:
         """What was reported so far."""
         return tuple(self._findings)
+
+    @property
+    def editions(self) -> tuple[Edition, ...]:
+        """The reference data that were used so far, by name and source: a taxon may be known to one of two lists."""
+        return tuple(self._editions[key] for key in sorted(self._editions))
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule as it holds for documents of this issuer, for its parameters."""
+        return self._rules[rule_id]
 
     def add(
         self,
@@ -33,14 +48,57 @@ class Report:
         expected: str | None = None,
         box: str | None = None,
         lesser: bool = False,
-        checked: bool = True,
+        structural: bool = True,
+        edition: Edition | None = None,
     ) -> None:
-        """The permit breaks the rule at ``path`` (``lesser``: in its milder case), or the rule was not ``checked``.
+        """The permit breaks the rule at ``path`` (``lesser``: in its milder case).
 
-        ``box`` is the rule's own where it is not given. ``value`` is never a name or an address.
+        ``box`` is the rule's own where it is not given. ``value`` is never a name or an address. ``edition`` is that of
+        the reference data without which the rule could not say so. ``structural`` is false for that part of a
+        structural rule without which the permit can still be addressed and counted.
         """
-        rule = self.ruleset.rules[rule_id]
-        severity = rule.severity(self.stage, lesser=lesser) if checked else Severity.NOT_CHECKED
+        rule = self._rules[rule_id]
+        if rule.national_reason is not None:
+            message = f"{message} (national measure: {rule.national_reason})"
+        severity = rule.severity(self.stage, lesser=lesser)
+        self._append(
+            rule,
+            severity,
+            message,
+            path=path,
+            value=value,
+            expected=expected,
+            box=box,
+            structural=structural,
+            edition=edition,
+        )
+
+    def not_checked(self, rule_id: str, reason: str, *, path: str = "", edition: Edition | None = None) -> None:
+        """The rule could not be checked, for want of what ``reason`` says: told once for a rule and permit."""
+        if rule_id not in self._not_checked:
+            self._not_checked.add(rule_id)
+            rule = self._rules[rule_id]
+            self._append(rule, Severity.NOT_CHECKED, reason, path=path, edition=edition)
+
+    def used(self, edition: Edition | None) -> None:
+        """A rule looked into these data, whatever they said; every answer shows their age."""
+        if edition is not None:
+            self._editions[edition.data, edition.source] = edition
+
+    def _append(
+        self,
+        rule: Rule,
+        severity: Severity,
+        message: str,
+        *,
+        path: str,
+        value: str | None = None,
+        expected: str | None = None,
+        box: str | None = None,
+        structural: bool = True,
+        edition: Edition | None = None,
+    ) -> None:
+        self.used(edition)
         if value is not None and len(value) > MAX_VALUE_CHARACTERS:
             value = value[: MAX_VALUE_CHARACTERS - 1] + "…"
         self._findings.append(
@@ -53,11 +111,9 @@ class Report:
                 value=value,
                 expected=expected,
                 citation=rule.citation,
-                unverified=rule.evidence is not Evidence.VERIFIED,
+                unverified=rule.is_unverified,
+                national=rule.national_reason is not None,
+                structural=structural and rule.structural,
+                reference=ReferenceUsed.of(edition, on=self._today) if edition is not None else None,
             )
         )
-
-
-def is_open_document(permit: Permit) -> bool:
-    """Whether box 3 or 4 may stay open: used many times, or goods taken from the sea (``domain-rules.md`` 0.1)."""
-    return permit.multi_use or permit.subtype == "ifs"

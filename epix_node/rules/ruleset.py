@@ -1,14 +1,14 @@
 """Rulesets: which rules there are, how severe a break is, what they rest on, and the parameters of the patterns.
 
-A ruleset is package data with a version (``rulesets/*.toml``). Nothing in it is national: settings of a country change
-verdicts and lanes, never findings (``domain-rules.md`` 0.9).
+A ruleset is package data with a version (``rulesets/*.toml``), the same at all nodes. What a country lays down on top
+(``measure``) changes what its own node says of a document, never a finding of reconciliation (``domain-rules.md`` 0.9).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +19,7 @@ from typing import Any
 
 from epix_node.permit.quantity import UnitClass
 from epix_node.rules.finding import Severity
+from epix_node.rules.measure import Measure, NationalMeasures, Parameter
 
 CURRENT_RULESET = "conf-12.3-revCoP19"
 """The ruleset that this release checks by."""
@@ -46,13 +47,29 @@ class Rule:
 
     id: str
     title: str
+    text: str
+    """When the rule is broken, in our own words."""
     box: str | None
     severity_issue: Severity
     severity_receipt: Severity
     severity_lesser: Severity | None
-    """Severity of the rule's milder case, where it has one; the ruleset says which case that is."""
+    """Severity of the rule's milder case, where it has one."""
+    lesser: str | None
+    """Which case that is, in words."""
     citation: str
     evidence: Evidence
+    needs: tuple[str, ...]
+    """What it takes beside the document; where that is not there, the rule says "not checked"."""
+    structural: bool
+    """Without it a permit cannot be addressed or counted: no national matter, and it binds legacy documents too."""
+    parameters: Mapping[str, Parameter]
+    national_reason: str | None = None
+    """Why a country changed severities or parameters; ``None``: they are the ruleset's."""
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether users must be told that nobody has read the provision cited in its own text."""
+        return self.evidence is not Evidence.VERIFIED
 
     def severity(self, stage: Stage, *, lesser: bool = False) -> Severity:
         """How severe a break is at this stage."""
@@ -61,6 +78,41 @@ class Rule:
                 raise RuntimeError(f"rule {self.id} has no milder case")
             return self.severity_lesser
         return self.severity_issue if stage is Stage.ISSUE else self.severity_receipt
+
+    def number(self, name: str) -> int:
+        """A parameter that is a number."""
+        value = self.parameters[name]
+        assert isinstance(value, int)
+        return value
+
+    def codes(self, name: str) -> tuple[str, ...]:
+        """A parameter that is a list of codes or words."""
+        value = self.parameters[name]
+        assert isinstance(value, tuple)
+        return value
+
+    def text_of(self, name: str) -> str:
+        """A parameter that is a text."""
+        value = self.parameters[name]
+        assert isinstance(value, str)
+        return value
+
+    def table(self, name: str) -> Mapping[str, int | str]:
+        """A parameter that is a table by code."""
+        value = self.parameters[name]
+        assert isinstance(value, Mapping)
+        return value
+
+    def under(self, measure: Measure) -> Rule:
+        """The rule as a country wants it."""
+        return replace(
+            self,
+            severity_issue=measure.severity_issue or self.severity_issue,
+            severity_receipt=measure.severity_receipt or self.severity_receipt,
+            severity_lesser=measure.severity_lesser or self.severity_lesser,
+            parameters=MappingProxyType({**self.parameters, **measure.parameters}),
+            national_reason=measure.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,26 +142,70 @@ class PatternParameters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerProfile:
+    """The rules for the documents of one issuer, where a country laid down some for it."""
+
+    stamps: bool | None
+    rules: Mapping[str, Rule]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
     """One version of the rules and of the parameters that belong to it."""
 
     id: str
     title: str
+    families: Mapping[str, str]
+    """The letters that the ids of a family begin with → what the family is about, in the order of the text."""
     rules: Mapping[str, Rule]
+    elsewhere: Mapping[str, str]
+    """Ids of rules that no single document can decide → where they are decided."""
     live_terms: frozenset[str]
     """Terms of live specimens."""
-    max_months: Mapping[str, int]
-    """Permit type → longest validity in calendar months."""
     patterns: PatternParameters
+    issuers: Mapping[str, IssuerProfile] = field(default_factory=dict)
+
+    def rules_for(self, issuer: str) -> Mapping[str, Rule]:
+        """The rules as they hold for this issuer's documents."""
+        profile = self.issuers.get(issuer)
+        return profile.rules if profile is not None else self.rules
+
+    def uses_stamps(self, issuer: str) -> bool | None:
+        """Whether the issuer puts security stamps on its documents; ``None``: not known here."""
+        profile = self.issuers.get(issuer)
+        return profile.stamps if profile is not None else None
+
+    def with_measures(self, measures: NationalMeasures) -> Ruleset:
+        """The same ruleset under national measures; the patterns stay as they are (``domain-rules.md`` 0.9)."""
+        rules = _under(self.rules, measures.rules)
+        return replace(
+            self,
+            rules=rules,
+            issuers=MappingProxyType(
+                {
+                    issuer: IssuerProfile(stamps=own.stamps, rules=_under(rules, own.rules))
+                    for issuer, own in measures.issuers.items()
+                }
+            ),
+        )
 
 
-@cache
+def _under(rules: Mapping[str, Rule], measures: Mapping[str, Measure]) -> Mapping[str, Rule]:
+    changed = {id_: rules[id_].under(measure) for id_, measure in measures.items()}
+    return MappingProxyType({**rules, **changed})
+
+
 def load_ruleset(name: str = CURRENT_RULESET) -> Ruleset:
     """The ruleset of this name; the same object each time.
 
     Raises:
         RuntimeError: there is no such ruleset in this release.
     """
+    return _load(name)
+
+
+@cache
+def _load(name: str) -> Ruleset:
     resource = resources.files("epix_node.rules").joinpath("rulesets", f"{name}.toml")
     if not resource.is_file():
         raise RuntimeError(f"there is no ruleset {name!r}")
@@ -117,9 +213,10 @@ def load_ruleset(name: str = CURRENT_RULESET) -> Ruleset:
     return Ruleset(
         id=content["id"],
         title=content["title"],
+        families=MappingProxyType(content["families"]),
         rules=MappingProxyType({id_: _rule(id_, given) for id_, given in content["rules"].items()}),
+        elsewhere=MappingProxyType(content["elsewhere"]),
         live_terms=frozenset(content["parameters"]["live_terms"]),
-        max_months=MappingProxyType(content["parameters"]["max_months"]),
         patterns=_patterns(content["patterns"]),
     )
 
@@ -129,13 +226,37 @@ def _rule(id_: str, given: Mapping[str, Any]) -> Rule:
     return Rule(
         id=id_,
         title=given["title"],
+        text=given["text"],
         box=given.get("box"),
         severity_issue=Severity(given["severity_issue"]),
         severity_receipt=Severity(given["severity_receipt"]),
         severity_lesser=Severity(lesser) if lesser else None,
+        lesser=given.get("lesser"),
         citation=given["citation"],
         evidence=Evidence(given["evidence"]),
+        needs=tuple(given.get("needs", ())),
+        structural=given.get("structural", False),
+        parameters=MappingProxyType({name: parameter(value) for name, value in given.get("parameters", {}).items()}),
     )
+
+
+def parameter(value: Any) -> Parameter:
+    """A TOML value as rules take it.
+
+    Raises:
+        ValueError: it is none of the kinds that parameters have.
+    """
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if isinstance(value, dict) and _is_flat(value.values()):
+        return MappingProxyType(value)
+    raise ValueError(f"{value!r} is no number, text, switch, list of texts or table of numbers and texts")
+
+
+def _is_flat(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, int | str) for value in values)
 
 
 def _patterns(given: Mapping[str, Any]) -> PatternParameters:
