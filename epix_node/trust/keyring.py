@@ -1,4 +1,4 @@
-"""Who may sign for whom, from the manifests that this node trusts, its own among them.
+"""Who may sign for whom, from the manifests that this node trusts, its own among them: those of the trust list.
 
 A keyring is made once for each change of trust and then only read. It knows what the manifests say and nothing else:
 an empty keyring finds no key, and so every document is refused.
@@ -19,6 +19,7 @@ from epix_node.errors import ConflictError
 from epix_node.register.note import VerifierKey
 from epix_node.trust.coverage import Coverage
 from epix_node.trust.manifest import Manifest, PermitKeyEntry, TransportKeyEntry
+from epix_node.trust.trust_list import TrustList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,24 @@ class Keyring:
                 self._signing_keys[entry.kid] = SigningKey.of(party, entry)
             for transport in manifest.transport_keys:
                 self._transport_keys[transport.kid] = (party, transport)
+
+    @classmethod
+    def of(cls, trust_list: TrustList, own: Manifest | None) -> Keyring:
+        """The keyring of the verified Parties, and of this node's own manifest in place of the listed one.
+
+        A node knows its own keys before the list does. A listed Party that claims what is this node's own is left
+        out: nobody else's manifest may stop this node.
+        """
+        listed = dict(trust_list.manifests)
+        if own is None:
+            return cls(listed)
+        claims = own.key_identities() | {f"code {code}" for code in own.issues_for}
+        others = {
+            party: manifest
+            for party, manifest in listed.items()
+            if party != own.party and manifest.env == own.env and not claims & trust_list.parties[party].claims
+        }
+        return cls({**others, own.party: own})
 
     @property
     def parties(self) -> tuple[str, ...]:

@@ -97,7 +97,35 @@ def load_ed25519_key(path: Path, *, passphrase: bytes | None = None) -> Ed25519P
     return key
 
 
-def _load(path: Path, passphrase: bytes | None) -> object:
+def is_encrypted(path: Path) -> bool:
+    """Whether the key in this file is encrypted. Raises ``KeyMaterialError`` where the file cannot be used."""
+    return _ENCRYPTED in _read(path)
+
+
+def encrypt_private_key(path: Path, *, passphrase: bytes) -> None:
+    """The key in this unencrypted file is encrypted there, and its owner's alone as before.
+
+    The one case in which a key file is replaced: by itself. A crash leaves the old file or the new one, whole; what
+    the disk and its backups had of the old one is not wiped.
+
+    Raises:
+        KeyMaterialError: the file cannot be used or written, or is encrypted already.
+    """
+    key = _load(path, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey | Ed25519PrivateKey):
+        raise KeyMaterialError(f"key file {path} holds no key of this program")
+    made = path.with_name(f".{path.name}.encrypted")
+    made.unlink(missing_ok=True)
+    write_private_key(made, key, passphrase=passphrase)
+    try:
+        made.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise KeyMaterialError(f"key file {path} cannot be replaced: {error.strerror}") from error
+
+
+def _read(path: Path) -> bytes:
+    """What is in a file that only its owner can read."""
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())  # of the file that is read, not of whatever has its name by then
@@ -105,14 +133,21 @@ def _load(path: Path, passphrase: bytes | None) -> object:
                 raise KeyMaterialError(f"key file {path} is not a file")
             if status.st_mode & _FOR_OTHERS:
                 mode = stat.S_IMODE(status.st_mode)
-                raise KeyMaterialError(f"key file {path} has mode {mode:04o}, expected {_OWNER_ONLY:04o}")
-            pem = file.read(_MAX_KEY_FILE_BYTES + 1)
+                raise KeyMaterialError(
+                    f"key file {path} has mode {mode:04o}, expected {_OWNER_ONLY:04o}: run `chmod 600 {path}`, and see "
+                    "who may have read it"
+                )
+            return file.read(_MAX_KEY_FILE_BYTES)
     except FileNotFoundError:
         raise KeyMaterialError(f"key file {path} does not exist") from None
     except OSError as error:
         raise KeyMaterialError(f"key file {path} cannot be read: {error.strerror}") from error
+
+
+def _load(path: Path, passphrase: bytes | None) -> object:
+    pem = _read(path)
     try:
-        return load_pem_private_key(pem[:_MAX_KEY_FILE_BYTES], password=passphrase)
+        return load_pem_private_key(pem, password=passphrase)
     except TypeError as error:
         # cryptography says so where a key is encrypted and no passphrase was given, and the other way round.
         if passphrase is None:

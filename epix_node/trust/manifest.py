@@ -1,10 +1,12 @@
-"""A Party's manifest as a file, ``epix-request/1``: what ``federation request`` writes and ``peers add`` pins.
+"""A Party's manifest (C.1): where it is, what it promises, and all its public keys.
 
-Trust comes from these files, compared by people over their fingerprints, until the trust list replaces them
-(decision 6). The file has no secret in it. Whoever holds a ``Manifest`` knows that it is consistent in itself: every
-``kid`` is the SHA-256 of its certificate, every certificate names the Party, every key is used once.
+As ``epix-manifest/1`` it is the one target of the Party's role in the trust list, and ``seq`` is the version of the
+role that lists it: one number, so that there is no second one to roll back. As ``epix-request/1`` it has no ``seq``
+and nobody's signature. It has no secret in it. Whoever holds a ``Manifest`` knows that it is consistent in itself:
+every ``kid`` is the SHA-256 of its certificate, every certificate names the Party, every key is used once.
 
-Not here: whether it agrees with other manifests (``keyring.refuse_overlap``).
+Not here: whether it agrees with other manifests (``keyring.refuse_overlap``), with the Secretariat's list of codes
+(``issuers``), or with the manifest before it (``succession``).
 """
 
 from __future__ import annotations
@@ -45,7 +47,12 @@ from epix_node.trust.coverage import Coverage, CoverageItem
 MAX_MANIFEST_BYTES = 256 * 1024
 """Largest manifest taken (C.5)."""
 
+MAX_SEQ = 2**53 - 1
+"""Largest version that every reader of JSON takes exactly (RFC 8785)."""
+
 _ED25519_BYTES = 32
+_OPTIONAL = ("seq", "limits", "contacts")
+"""Members that are left out where there is nothing to say."""
 
 
 def _time(value: object) -> datetime:
@@ -99,6 +106,7 @@ Moment = Annotated[datetime, BeforeValidator(_time), PlainSerializer(format_time
 CalendarDate = Annotated[date, BeforeValidator(_calendar_date), PlainSerializer(date.isoformat)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 KeyName = Annotated[str, Field(min_length=1, max_length=255)]
+Contact = Annotated[str, Field(min_length=1, max_length=200)]
 BaseUrl = Annotated[str, Field(max_length=2048), AfterValidator(_base_url)]
 
 
@@ -199,9 +207,14 @@ class TransportKeyEntry(_Member):
 
     @classmethod
     def of(cls, public_key: Ed25519PublicKey, *, not_after: datetime) -> Self:
-        """The entry of this key; its ``kid`` is the hex SHA-256 of the raw 32 bytes."""
-        raw = public_key.public_bytes_raw()
-        return cls(kid=sha256(raw).hexdigest(), alg="ed25519", pub=b64encode(raw).decode("ascii"), not_after=not_after)
+        """The entry of this key."""
+        pub = b64encode(public_key.public_bytes_raw()).decode("ascii")
+        return cls(kid=cls.kid_of(public_key), alg="ed25519", pub=pub, not_after=not_after)
+
+    @staticmethod
+    def kid_of(public_key: Ed25519PublicKey) -> str:
+        """The id that ``of`` gives: the hex SHA-256 of the raw 32 bytes."""
+        return sha256(public_key.public_bytes_raw()).hexdigest()
 
     @property
     def public_key(self) -> Ed25519PublicKey:
@@ -215,12 +228,27 @@ class TransportKeyEntry(_Member):
         return self
 
 
+class LimitsEntry(_Member):
+    """What the Party's node takes: requests per second from one peer, and bytes of one document."""
+
+    rps: Annotated[StrictInt, Field(ge=1, le=10_000)]
+    max_xml: Annotated[StrictInt, Field(ge=1, le=16 * 1024 * 1024)]
+
+
+class ContactsEntry(_Member):
+    """Whom to call: about the node, and about a stolen key. Offices, not people."""
+
+    noc: Contact | None = None
+    csirt: Contact | None = None
+
+
 class Manifest(_Member):
     """One Party: the codes that it speaks for, where it is, what it promises, and all its public keys."""
 
-    spec: Literal["epix-request/1"] = "epix-request/1"
+    spec: Literal["epix-request/1", "epix-manifest/1"] = "epix-request/1"
     env: Literal["sandbox", "uat", "prod"]
     party: Code
+    seq: Annotated[StrictInt, Field(ge=1, le=MAX_SEQ)] | None = None
     issues_for: Annotated[tuple[Code, ...], Field(min_length=1), AfterValidator(_unique)]
     base: Annotated[tuple[BaseUrl, ...], Field(min_length=1), AfterValidator(_unique)]
     coverage: tuple[CoverageEntry, ...]
@@ -228,9 +256,13 @@ class Manifest(_Member):
     witness: WitnessEntry
     permit_keys: tuple[PermitKeyEntry, ...]
     transport_keys: tuple[TransportKeyEntry, ...]
+    limits: LimitsEntry | None = None
+    contacts: ContactsEntry | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if (self.seq is None) != (self.spec == "epix-request/1"):
+            raise ValueError("seq belongs to epix-manifest/1 and to nothing else")
         if self.party not in self.issues_for:
             raise ValueError("issues_for does not name the party itself")
         for index, key in enumerate(self.permit_keys):
@@ -289,11 +321,20 @@ class Manifest(_Member):
 
     def to_json(self) -> bytes:
         """The file: equal manifests give equal bytes, and ``parse_manifest`` gives this manifest back."""
-        return (json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(self.members(), indent=2, ensure_ascii=False) + "\n").encode()
+
+    def members(self) -> dict[str, Any]:
+        """The members of the file, as JSON values."""
+        members = self.model_dump(mode="json")
+        return {name: value for name, value in members.items() if value is not None or name not in _OPTIONAL}
+
+    def numbered(self, seq: int) -> Manifest:
+        """This manifest as ``epix-manifest/1`` with this ``seq``."""
+        return self.model_copy(update={"spec": "epix-manifest/1", "seq": seq})
 
     def fingerprint(self) -> str:
         """Hex SHA-256 of the manifest's RFC 8785 form; the layout of the file does not matter."""
-        return sha256(rfc8785.dumps(self.model_dump(mode="json"))).hexdigest()
+        return sha256(rfc8785.dumps(self.members())).hexdigest()
 
     def key_fingerprints(self) -> Mapping[str, str]:
         """What two people read to each other: a name for each thing, and its SHA-256 in groups of four digits."""
@@ -306,7 +347,12 @@ class Manifest(_Member):
             prints[f"witness key {number}"] = sha256(vkey.public).hexdigest()
         for number, transport in enumerate(self.transport_keys, start=1):
             prints[f"transport key {number}"] = sha256(transport.public_key.public_bytes_raw()).hexdigest()
-        return {name: " ".join(text[i : i + 4] for i in range(0, len(text), 4)) for name, text in prints.items()}
+        return {name: grouped(text) for name, text in prints.items()}
+
+
+def grouped(digest: str) -> str:
+    """A hex digest in groups of four digits, as people read it to each other."""
+    return " ".join(digest[start : start + 4] for start in range(0, len(digest), 4))
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -315,19 +361,37 @@ def parse_manifest(data: bytes) -> Manifest:
     Raises:
         MalformedDocumentError: the bytes are not one; the message names the member. Code TOO_LARGE over 256 KiB.
     """
-    if len(data) > MAX_MANIFEST_BYTES:
-        raise MalformedDocumentError(
-            f"manifest of {len(data)} bytes: at most {MAX_MANIFEST_BYTES} are taken", code="TOO_LARGE"
-        )
+    return manifest_of(read_json(data, "manifest", max_bytes=MAX_MANIFEST_BYTES))
+
+
+def manifest_of(value: object) -> Manifest:
+    """The manifest with these members.
+
+    Raises:
+        MalformedDocumentError: there is none; the message names the member.
+    """
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_no_member_twice)
         return Manifest.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "manifest"
         raise MalformedDocumentError(f"manifest: {where}: {first['msg']}") from error
+    except RecursionError as error:
+        raise MalformedDocumentError("manifest is nested too deeply") from error
+
+
+def read_json(data: bytes, what: str, *, max_bytes: int) -> Any:
+    """The JSON value in these bytes, in which no object has a member twice.
+
+    Raises:
+        MalformedDocumentError: there is none. Code TOO_LARGE over ``max_bytes``.
+    """
+    if len(data) > max_bytes:
+        raise MalformedDocumentError(f"{what} of {len(data)} bytes: at most {max_bytes} are taken", code="TOO_LARGE")
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_no_member_twice)
     except (ValueError, RecursionError) as error:
-        raise MalformedDocumentError(f"manifest is not JSON: {error}") from error
+        raise MalformedDocumentError(f"{what} is not JSON: {error}") from error
 
 
 def _no_member_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -56,12 +56,23 @@ class TokenKey(ec.EllipticCurvePrivateKey):
             KeyMaterialError: no such library, token or key; the PIN is missing or wrong; the key is on another curve,
                 or could be taken out of the token.
         """
+        key = cls.find(place, pin=pin)
+        if key is None:
+            raise KeyMaterialError(f"{place}: there is no such key in the token")
+        return key
+
+    @classmethod
+    def find(cls, place: TokenPlace, *, pin: bytes | None) -> Self | None:
+        """As ``open``, but None where the token has no key of this label."""
         session = _session(place, pin, writing=False)
         try:
             private = session.get_key(object_class=ObjectClass.PRIVATE_KEY, key_type=KeyType.EC, label=place.key)
             public = session.get_key(object_class=ObjectClass.PUBLIC_KEY, key_type=KeyType.EC, label=place.key)
             _require_kept(place, private)
             return cls(place, session, private, _public_key(place, public))
+        except pkcs11.NoSuchKey:
+            session.close()
+            return None
         except pkcs11.PKCS11Error as error:
             session.close()
             raise _refusal(place, error) from error
@@ -192,8 +203,6 @@ def _refusal(place: TokenPlace, error: pkcs11.PKCS11Error) -> KeyMaterialError:
     match error:
         case pkcs11.NoSuchToken():
             reason = f"there is no token {place.token!r}; is the device there, and is it the right library?"
-        case pkcs11.NoSuchKey():
-            reason = "there is no such key in the token"
         case pkcs11.PinIncorrect() | pkcs11.PinLenRange() | pkcs11.PinInvalid():
             reason = "the PIN is wrong"
         case pkcs11.PinLocked():

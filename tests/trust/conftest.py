@@ -1,56 +1,21 @@
-"""Manifests of fictional countries with keys of their own."""
+"""Manifests of fictional countries with keys of their own, and a stage for the trust list."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from epix_node.register.note import KeyKind, VerifierKey
-from epix_node.trust.certificate import issue_certificate
-from epix_node.trust.keys import generate_ed25519_key, generate_permit_key
-from epix_node.trust.manifest import (
-    CoverageEntry,
-    LogEntry,
-    Manifest,
-    PermitKeyEntry,
-    TransportKeyEntry,
-    WitnessEntry,
-)
-
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-YEAR = timedelta(days=365)
+from epix_node.trust.manifest import Manifest
+from tests.trust import stage as stages
 
 
 @pytest.fixture(scope="session")
 def make_manifest() -> Callable[..., Manifest]:
     """Makes a consistent manifest with new keys; members given by name replace its own."""
-
-    def make(party: str = "XA", **members: Any) -> Manifest:
-        origin, witness = f"{party.lower()}.example/sandbox/register/1", f"{party.lower()}.example/witness/1"
-        log_key = VerifierKey.of(origin, KeyKind.NOTE, generate_ed25519_key().public_key())
-        cosigner = VerifierKey.of(witness, KeyKind.COSIGNATURE, generate_ed25519_key().public_key())
-        certificate = issue_certificate(generate_permit_key(), party, not_before=BEGIN, valid_for=YEAR)
-        own: dict[str, Any] = {
-            "env": "sandbox",
-            "party": party,
-            "issues_for": (party,),
-            "base": (f"http://{party.lower()}.example/",),
-            "coverage": (CoverageEntry(types=("E", "R", "I", "O"), issued_from="2026-01-01", published_within_h=24),),
-            "log": LogEntry(origin=origin, vkeys=(log_key.vkey,)),
-            "witness": WitnessEntry(name=witness, vkeys=(cosigner.vkey,)),
-            "permit_keys": (
-                PermitKeyEntry.of(
-                    certificate, uses=("permit", "withdrawal"), not_before=BEGIN, not_after=BEGIN + YEAR / 2
-                ),
-            ),
-            "transport_keys": (TransportKeyEntry.of(generate_ed25519_key().public_key(), not_after=BEGIN + YEAR / 4),),
-        }
-        return Manifest(**{**own, **members})
-
-    return make
+    return stages.make_manifest
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +26,15 @@ def xa(make_manifest: Callable[..., Manifest]) -> Manifest:
 @pytest.fixture(scope="session")
 def xb(make_manifest: Callable[..., Manifest]) -> Manifest:
     return make_manifest("XB")
+
+
+@pytest.fixture
+def no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the disk: no test cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def stage(tmp_path: Path, no_sync: None) -> stages.Stage:
+    """A Secretariat, a node that pinned its root, and nobody else yet."""
+    return stages.Stage(tmp_path)

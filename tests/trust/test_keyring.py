@@ -10,6 +10,8 @@ from epix_node.errors import ConflictError
 from epix_node.trust.coverage import Coverage
 from epix_node.trust.keyring import Keyring, refuse_overlap
 from epix_node.trust.manifest import Manifest
+from epix_node.trust.succession import with_permit_key
+from tests.trust.stage import permit_key
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +129,42 @@ def test_a_keyring_is_filed_by_party(xa):
     """Anything else is a programming mistake."""
     with pytest.raises(ValueError, match="XB"):
         Keyring({"XB": xa})
+
+
+def test_a_keyring_of_the_trust_list_has_its_parties_and_the_own_manifest(stage):
+    """The own one as it is on this machine: a node knows its own keys before the list does."""
+    for code in ("XA", "XB"):
+        stage.admit(code)
+    stage.refresh()
+    assert Keyring.of(stage.node, None).manifests == stage.node.manifests
+    own = with_permit_key(stage.parties["XA"].manifest, permit_key("XA"))
+    keyring = Keyring.of(stage.node, own)
+    assert keyring.parties == ("XA", "XB")
+    assert keyring.manifests["XA"] == own
+
+
+def test_a_node_outside_of_the_list_has_its_own_manifest_beside_it(stage, make_manifest):
+    """Before it is admitted, and after it was removed, it goes on issuing."""
+    assert Keyring.of(stage.node, make_manifest("XC")).parties == ("XC",)
+    stage.admit("XA")
+    stage.refresh()
+    assert Keyring.of(stage.node, make_manifest("XC")).parties == ("XA", "XC")
+
+
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_nobody_elses_manifest_stops_this_node(name, stage, make_manifest):
+    """Who claims what is this node's own is left out, whatever the list says."""
+    own = make_manifest("XC", issues_for=("XC", "XD"))
+    members = OVERLAPS[name](own, make_manifest("XB"))
+    if name == "the environment":
+        members["base"] = ("https://xb.example/",)
+    if name == "the party itself":
+        members = {"issues_for": ("XB", "XC")}
+    if name == "a permit key":
+        return  # its certificate names XC, so that no manifest of XB can hold it
+    stage.party("XB", **members)
+    if name != "the environment":
+        stage.secretariat.admit(stage.parties["XB"].request(), stage.now)
+    stage.admit("XA")
+    assert not stage.refresh().problems
+    assert Keyring.of(stage.node, own).parties == ("XA", "XC")

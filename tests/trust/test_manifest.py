@@ -91,7 +91,9 @@ def test_people_compare_fingerprints_in_groups(xa):
 @pytest.mark.parametrize(
     ("path", "to", "message"),
     [
-        (("spec",), "epix-manifest/1", "spec"),
+        (("spec",), "epix-manifest/2", "spec"),
+        (("spec",), "epix-manifest/1", "seq belongs to"),
+        (("seq",), 1, "seq belongs to"),
         (("env",), "production", "env"),
         (("party",), "xa", "party"),
         (("party",), "XB", "issues_for does not name the party"),
@@ -234,3 +236,30 @@ def test_any_change_of_the_file_gives_a_manifest_or_a_refusal(xa, data, junk):
         manifest = parse_manifest(changed(xa, *data.draw(st.sampled_from(members)), to=junk))
         assert parse_manifest(manifest.to_json()) == manifest
         assert manifest.fingerprint()
+
+
+def test_a_numbered_manifest_comes_back_as_it_was_written(xa):
+    """epix-manifest/1, the target of a Party's role; its number stands with it."""
+    numbered = xa.numbered(41)
+    assert parse_manifest(numbered.to_json()) == numbered
+    value = json.loads(numbered.to_json())
+    assert (value["spec"], value["seq"]) == ("epix-manifest/1", 41)
+    assert numbered.fingerprint() != xa.fingerprint()
+
+
+def test_limits_and_contacts_may_be_there(xa):
+    """Left out where there is nothing to say."""
+    members = {**xa.members(), "limits": {"rps": 20, "max_xml": 1048576}, "contacts": {"noc": "+1 555 0100"}}
+    manifest = parse_manifest(json.dumps(members).encode())
+    assert manifest.limits is not None
+    assert manifest.limits.rps == 20
+    assert manifest.contacts is not None
+    assert (manifest.contacts.noc, manifest.contacts.csirt) == ("+1 555 0100", None)
+    assert parse_manifest(manifest.to_json()) == manifest
+
+
+@pytest.mark.parametrize("seq", [0, -1, 2**53, True, 1.0, "1", None])
+def test_a_number_is_a_whole_one_from_one_on(xa, seq):
+    """Up to what every reader of JSON takes exactly."""
+    with pytest.raises(MalformedDocumentError, match="seq"):
+        parse_manifest(json.dumps({**xa.members(), "spec": "epix-manifest/1", "seq": seq}).encode())

@@ -1,0 +1,152 @@
+"""What may follow a manifest (C.1 "Rotation", decision 7): keys come and are never forgotten, revocation only grows.
+
+A rotation is a new key beside the old one, which goes on verifying; nothing is signed again. The functions here make
+such manifests; ``require_successor`` is what every node and the Secretariat ask of one, whoever made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from epix_node.clock import format_time
+from epix_node.errors import NotFoundError, UnacceptableError
+from epix_node.trust.manifest import LogEntry, Manifest, PermitKeyEntry, TransportKeyEntry, WitnessEntry
+
+Named = TypeVar("Named", LogEntry, WitnessEntry)
+
+
+def require_successor(earlier: Manifest, later: Manifest) -> None:
+    """Return where the later manifest may take the place of the earlier one of the same Party.
+
+    Raises:
+        UnacceptableError: the message says what has been lost or taken back.
+    """
+    if (later.party, later.env) != (earlier.party, earlier.env):
+        raise UnacceptableError(f"manifest of {later.party} in {later.env} follows that of another Party")
+    if (later.seq or 0) <= (earlier.seq or 0):
+        raise UnacceptableError(f"manifest of {later.party} has seq {later.seq}, expected more than {earlier.seq}")
+    if later.log.origin != earlier.log.origin:
+        raise UnacceptableError(
+            f"manifest of {later.party} names the register {later.log.origin}; it has {earlier.log.origin}, and a "
+            "register is never replaced"
+        )
+    kept = {entry.kid: entry for entry in later.permit_keys}
+    for entry in earlier.permit_keys:
+        successor = kept.get(entry.kid)
+        if successor is None:
+            raise UnacceptableError(
+                f"manifest of {later.party} has lost permit key {entry.kid}: retired keys stay known"
+            )
+        if entry.status == "revoked" and not _still_revoked(entry, successor):
+            raise UnacceptableError(
+                f"manifest of {later.party} takes back the revocation of permit key {entry.kid}: invalid_since may "
+                "only move earlier"
+            )
+
+
+def _still_revoked(entry: PermitKeyEntry, successor: PermitKeyEntry) -> bool:
+    if successor.status != "revoked":
+        return False
+    # None: nothing that the key signed stays good, which is earlier than any time (decision 7).
+    if entry.invalid_since is None or successor.invalid_since is None:
+        return successor.invalid_since is None
+    return successor.invalid_since <= entry.invalid_since
+
+
+def carry_over(earlier: Manifest, draft: Manifest, *, now: datetime) -> Manifest:
+    """The draft, with all that must not be forgotten of the manifest before it.
+
+    Permit keys that the draft has no longer are retiring, or revoked as they were; a revoked key that the draft still
+    has stays revoked. Transport keys go on until their ``not_after``. Keys of the same register and witness stay,
+    after the current ones.
+    """
+    states = {entry.kid: entry for entry in earlier.permit_keys}
+    current = tuple(
+        states[entry.kid] if entry.kid in states and states[entry.kid].status == "revoked" else entry
+        for entry in draft.permit_keys
+    )
+    held = {entry.kid for entry in current}
+    transport = {entry.kid for entry in draft.transport_keys}
+    return draft.model_copy(
+        update={
+            "permit_keys": (*current, *(_retired(e) for e in earlier.permit_keys if e.kid not in held)),
+            "transport_keys": (
+                *draft.transport_keys,
+                *(e for e in earlier.transport_keys if e.kid not in transport and e.not_after >= now),
+            ),
+            "log": _with_vkeys(draft.log, earlier.log.vkeys if earlier.log.origin == draft.log.origin else ()),
+            "witness": _with_vkeys(
+                draft.witness, earlier.witness.vkeys if earlier.witness.name == draft.witness.name else ()
+            ),
+        }
+    )
+
+
+def with_permit_key(manifest: Manifest, entry: PermitKeyEntry) -> Manifest:
+    """The manifest in which this key is active, first of all, and the active ones before it are retiring.
+
+    Announce it 30 days before it signs (C.1); both verify in the meantime.
+    """
+    return manifest.model_copy(
+        update={"permit_keys": (entry, *(_retired(e) for e in manifest.permit_keys if e.kid != entry.kid))}
+    )
+
+
+def with_transport_key(manifest: Manifest, entry: TransportKeyEntry, *, now: datetime) -> Manifest:
+    """The manifest in which this key signs requests; earlier ones are taken until their ``not_after``."""
+    earlier = tuple(e for e in manifest.transport_keys if e.kid != entry.kid and e.not_after >= now)
+    return manifest.model_copy(update={"transport_keys": (entry, *earlier)})
+
+
+def without_transport_key(manifest: Manifest, kid: str) -> Manifest:
+    """The manifest without this transport key: what it signs from then on is nobody's.
+
+    Raises:
+        NotFoundError: the manifest has no such key.
+        UnacceptableError: it has no other one.
+    """
+    kept = tuple(entry for entry in manifest.transport_keys if entry.kid != kid)
+    if len(kept) == len(manifest.transport_keys):
+        raise NotFoundError(f"manifest of {manifest.party} has no transport key {kid}")
+    if not kept:
+        raise UnacceptableError(
+            f"{kid} is the only transport key of {manifest.party}: make another one first, to be used at once"
+        )
+    return manifest.model_copy(update={"transport_keys": kept})
+
+
+def with_revocation(
+    manifest: Manifest, kid: str, *, invalid_since: datetime | None, reason: str | None = None
+) -> Manifest:
+    """The manifest in which this permit key is revoked, from that time on; None: all that it ever signed.
+
+    Raises:
+        NotFoundError: the manifest has no such key.
+        UnacceptableError: the time is before the key began, or later than that of an earlier revocation.
+    """
+    found = next((entry for entry in manifest.permit_keys if entry.kid == kid), None)
+    if found is None:
+        raise NotFoundError(f"manifest of {manifest.party} has no permit key {kid}")
+    if invalid_since is not None and invalid_since < found.not_before:
+        begins = format_time(found.not_before)
+        raise UnacceptableError(f"permit key {kid} began after that; expected {begins} or later")
+    revoked = found.model_copy(
+        update={"status": "revoked", "invalid_since": invalid_since, "reason": reason or found.reason}
+    )
+    if found.status == "revoked" and not _still_revoked(found, revoked):
+        since = format_time(found.invalid_since) if found.invalid_since is not None else "ever"
+        raise UnacceptableError(f"permit key {kid} is revoked since {since}, which may only move earlier")
+    return manifest.model_copy(
+        update={"permit_keys": tuple(revoked if entry is found else entry for entry in manifest.permit_keys)}
+    )
+
+
+def _retired(entry: PermitKeyEntry) -> PermitKeyEntry:
+    return entry.model_copy(update={"status": "retiring"}) if entry.status == "active" else entry
+
+
+def _with_vkeys(entry: Named, earlier: Iterable[str]) -> Named:
+    # A dictionary keeps the first of two and the order.
+    return entry.model_copy(update={"vkeys": tuple(dict.fromkeys((*entry.vkeys, *earlier)))})
