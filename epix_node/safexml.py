@@ -15,6 +15,7 @@ Not here: what the elements mean (``permit.xml``, ``document``), and signatures 
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -49,8 +50,8 @@ _XML_DECLARATION = re.compile(
     rb"(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:\"(?P<double>[^\"<>]*)\"|'(?P<single>[^'<>]*)'))?[^<>]*\?>"
 )
 # Bounded on both sides of the "=", so that a text which only repeats "xmlns" is read in linear time.
-_LONG_NAMESPACE = re.compile(
-    rb"xmlns(?:[^=<>]{%(more)d}|[^=<>]{0,%(most)d}=[ \t\r\n]*(?:\"[^\"<]{%(more)d}|'[^'<]{%(more)d}))"
+_LONG_DECLARATION = re.compile(
+    rb"(?:[^=<>]{%(more)d}|[^=<>]{0,%(most)d}=[ \t\r\n]*(?:\"[^\"<]{%(more)d}|'[^'<]{%(more)d}))"
     % {b"most": MAX_NAMESPACE_BYTES, b"more": MAX_NAMESPACE_BYTES + 1}
 )
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -149,21 +150,30 @@ def _refuse_doctype(data: bytes, start: int) -> None:
         position = end
 
 
+class _Parsers(threading.local):
+    """The parser of each thread: one that several share would make them wait for each other."""
+
+    def __init__(self) -> None:
+        self.parser = etree.XMLParser(
+            encoding="utf-8",
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            attribute_defaults=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+        )
+
+
+_PARSERS = _Parsers()
+
+
 def _parse_checked(data: bytes) -> etree._Element:
     """The root of bytes in which no DTD begins; raises NOT_A_DOCUMENT unless they are well formed."""
-    parser = etree.XMLParser(
-        encoding="utf-8",
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        attribute_defaults=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _PARSERS.parser)
     except etree.XMLSyntaxError as error:
         # The message of libxml2 may quote the document; its number does not.
         if error.code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
@@ -180,26 +190,42 @@ def _parse_checked(data: bytes) -> etree._Element:
 def _check_limits(root: etree._Element, data: bytes, limits: XmlLimits) -> None:
     """Raise LIMIT_EXCEEDED unless the tree is within the limits.
 
-    Where the bytes already show that a limit cannot be exceeded, the tree is not walked for it: an element takes a
-    ``<``, an attribute a ``=``, and a text is never longer than the bytes that it came from.
+    Where the bytes already show that a limit cannot be exceeded, the tree is not walked for it: an element takes at
+    least four bytes (``<a/>``), an attribute a ``=``, and a text is never longer than the bytes that it came from.
     """
-    if data.count(b"<") > limits.max_elements and _count_elements(root) > limits.max_elements:
+    if len(data) > limits.max_elements * len(b"<a/>") and _count_elements(root) > limits.max_elements:
         _exceeded(f"more than {limits.max_elements} elements")
     if _deeper_than(limits.max_depth)(root):
         _exceeded(f"elements nested more than {limits.max_depth} deep")
     if data.count(b"=") > limits.max_attributes and _has_many_attributes(root, limit=limits.max_attributes):
         _exceeded(f"more than {limits.max_attributes} attributes on one element")
-    if _has_many_declarations(data, limits.max_attributes):
-        _exceeded(f"more than {limits.max_attributes} namespace declarations on one element")
     if len(data) > limits.max_text_characters and _has_long_text(root, limit=limits.max_text_characters):
         _exceeded(f"a text of more than {limits.max_text_characters} characters")
-    if _LONG_NAMESPACE.search(data):
-        _exceeded(f"a namespace prefix or name of more than {MAX_NAMESPACE_BYTES} bytes")
+    _check_declarations(data, limits.max_attributes)
 
 
-def _has_many_declarations(data: bytes, limit: int) -> bool:
-    """Whether more namespaces are declared in one tag; libxml2 walks through all of them for every element inside."""
-    return data.count(b"xmlns") > limit and any(part.count(b"xmlns") > limit for part in data.split(b"<"))
+def _check_declarations(data: bytes, limit: int) -> None:
+    """Raise where a namespace is long, or more of them are declared in one tag than the limit.
+
+    libxml2 walks through all declarations of a tag for every element inside.
+    """
+    declarations = 0
+    position = data.find(b"xmlns")
+    while position >= 0:
+        declarations += 1
+        position += len(b"xmlns")
+        if not _is_short(data, position) and _LONG_DECLARATION.match(data, position):
+            _exceeded(f"a namespace prefix or name of more than {MAX_NAMESPACE_BYTES} bytes")
+        position = data.find(b"xmlns", position)
+    if declarations > limit and any(part.count(b"xmlns") > limit for part in data.split(b"<")):
+        _exceeded(f"more than {limit} namespace declarations on one element")
+
+
+def _is_short(data: bytes, position: int) -> bool:
+    """Whether the declaration whose prefix begins here plainly ends in time; where not, one has to look closer."""
+    value = data.find(b"=", position, position + MAX_NAMESPACE_BYTES) + 1
+    quote = data[value : value + 1]
+    return bool(value) and quote in {b'"', b"'"} and data.find(quote, value + 1, value + 1 + MAX_NAMESPACE_BYTES) > 0
 
 
 def _exceeded(what: str) -> None:

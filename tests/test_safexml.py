@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,15 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from epix_node.errors import MalformedDocumentError
-from epix_node.safexml import DEFAULT_LIMITS, MAX_NAMESPACE_BYTES, XmlLimits, parse, parse_again
+from epix_node.safexml import (
+    _LONG_DECLARATION,
+    DEFAULT_LIMITS,
+    MAX_NAMESPACE_BYTES,
+    XmlLimits,
+    _check_declarations,
+    parse,
+    parse_again,
+)
 
 
 def answer(document: bytes, *, strict: bool = False, limits: XmlLimits = DEFAULT_LIMITS) -> str:
@@ -189,3 +199,34 @@ def test_what_was_parsed_can_be_parsed_again():
     assert parse_again(etree.tostring(root, encoding="UTF-8")).text == "é"
     with pytest.raises(MalformedDocumentError):
         parse_again(etree.tostring(root[0]))
+
+
+PIECES = [b"xmlns", b"=", b"'", b'"', b"<", b">", b" ", b":p", b"u" * 255, b"u" * 256, b"u" * 257, b"u" * 2]
+
+
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
+def test_a_declaration_that_is_plainly_short_is_none_that_is_long(data: bytes) -> None:
+    """What is found by its end alone agrees with what the whole pattern says."""
+    is_long = re.search(b"xmlns" + _LONG_DECLARATION.pattern, data) is not None
+    try:
+        _check_declarations(data, 256)
+    except MalformedDocumentError:
+        assert is_long
+    else:
+        assert not is_long
+
+
+def test_threads_parse_side_by_side() -> None:
+    """Each has a parser of its own, and a document that is refused leaves no trace in it."""
+    documents = [b"<a>%d</a>" % number if number % 3 else b"<a><b></a>" for number in range(300)]
+
+    def text(document: bytes) -> str | None:
+        try:
+            return parse(document).text
+        except MalformedDocumentError:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(text, documents))
+    assert found == [str(number) if number % 3 else None for number in range(300)]

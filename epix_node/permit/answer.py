@@ -27,6 +27,14 @@ class Freshness(StrEnum):
     STALE = "STALE"
     EXPIRED = "EXPIRED"
 
+    @classmethod
+    def worst(cls, *states: Freshness) -> Freshness:
+        """The least sure of these."""
+        return max(states, key=_LEAST_SURE_LAST.index)
+
+
+_LEAST_SURE_LAST = list(Freshness)
+
 
 class Grade(StrEnum):
     """How well the document's register entry is proved."""
@@ -95,11 +103,19 @@ class Basis:
     flags: tuple[Flag, ...]
     signature: str
     signature_reasons: tuple[Reason, ...] = ()
-    freshness: Freshness
+    mirror: Freshness
+    """How fresh what is known of the issuer's register is."""
+    trust: Freshness = Freshness.FRESH
+    """How sure the keys are that this rests on, or that there is no such key (C.1)."""
     grade: Grade
     differences: tuple[Difference, ...] = ()
     covered: bool = True
     """Whether absence at the issuer was decided; false gives NOT_COVERED with UNKNOWN."""
+
+    @property
+    def freshness(self) -> Freshness:
+        """The worse of trust list and mirror (contract 4)."""
+        return Freshness.worst(self.mirror, self.trust)
 
 
 _STATUS_REASONS = {
@@ -117,7 +133,9 @@ def conclude(basis: Basis, *, purpose: Purpose, policy: Policy) -> tuple[Verdict
     """The verdict and its reasons."""
     against = list(_against(basis, purpose=purpose, policy=policy))
     unsure = list(_unsure(basis))
-    remarks = [Reason.MIRROR_STALE] if basis.freshness is Freshness.STALE else []
+    remarks = [Reason.TRUST_LIST_STALE] if basis.trust is Freshness.STALE else []
+    if basis.mirror is Freshness.STALE:
+        remarks.append(Reason.MIRROR_STALE)
     if basis.grade is Grade.UNLOGGED and basis.signature == "VALID":
         remarks.append(Reason.NOT_IN_REGISTER)
     if basis.status is Status.UNKNOWN and not basis.covered:
@@ -133,8 +151,9 @@ def conclude(basis: Basis, *, purpose: Purpose, policy: Policy) -> tuple[Verdict
 
 
 def _against(basis: Basis, *, purpose: Purpose, policy: Policy) -> Iterable[Reason]:
-    if basis.signature in {"INVALID", "REVOKED_KEY", "UNTRUSTED"}:
-        # The trust list is a set of pins until the trust issue, and pins are always fresh.
+    # Only a fresh list can say that there is no such key: a newer one may have it (contract 4).
+    is_known_bad = basis.signature == "UNTRUSTED" and basis.trust is Freshness.FRESH
+    if is_known_bad or basis.signature in {"INVALID", "REVOKED_KEY"}:
         yield from basis.signature_reasons or (Reason.SIGNATURE_INVALID,)
     if any(difference.class_ == "A" for difference in basis.differences):
         yield Reason.CONTENT_DIFFERS
@@ -155,7 +174,11 @@ def _is_excused(basis: Basis, *, in_time: bool, policy: Policy) -> bool:
 
 
 def _unsure(basis: Basis) -> Iterable[Reason]:
-    if basis.freshness is Freshness.EXPIRED:
+    if basis.trust is Freshness.EXPIRED:
+        yield Reason.TRUST_LIST_EXPIRED
+    elif basis.trust is Freshness.STALE and basis.signature == "UNTRUSTED":
+        yield Reason.TRUST_LIST_STALE
+    if basis.mirror is Freshness.EXPIRED:
         yield Reason.MIRROR_EXPIRED
     for flag, reason in (
         (Flag.REGISTER_DISPUTED, Reason.REGISTER_DISPUTED),

@@ -60,6 +60,8 @@ class PermitFact:
     source: Source
     permit: Permit
     withdrawal: WithdrawalFact | None = None
+    is_void: bool = False
+    """Whether its document counts no more, since its key was revoked (protocol decision 7)."""
 
     @property
     def key(self) -> PermitKey:
@@ -108,6 +110,8 @@ class Case:
     events: tuple[EventFact, ...]
     uses: tuple[EventFact, ...] = ()
     corrections: tuple[CorrectionFact, ...] = ()
+    void: tuple[PermitFact, ...] = ()
+    """Permits whose documents count no more. Nothing follows from them, and nothing happened under them."""
 
     def events_of(self, permit: PermitFact) -> tuple[EventFact, ...]:
         """The events about this very permit; see ``permit_meant``."""

@@ -93,7 +93,8 @@ def _quota(quota: Quota | None) -> Quota | None:
     if quota is None:
         return None
     cleaned = Quota(used=clean(quota.used), annual=clean(quota.annual), unit=clean(quota.unit))
-    return None if cleaned == Quota() else cleaned
+    # A unit without an amount says nothing, and toolkit XML has no way to say it.
+    return None if cleaned.used is None and cleaned.annual is None else cleaned
 
 
 def _reference(reference: Reference) -> Reference | None:

@@ -21,7 +21,7 @@ _DASHES = (
 """Unicode's dash punctuation, and the minus sign."""
 
 _CHARACTERS = str.maketrans(dict.fromkeys(_DASHES, "-") | {"\u2215": "/", "\u2044": "/"})
-_LEADING_WORD = re.compile(r"(?:NO\.|N°)")
+_LEADING_WORD = re.compile(r"(?:NO\.|N°) ?")
 _SPACE_RUN = re.compile(r"\s+")
 
 
@@ -43,9 +43,11 @@ def normalised(number: str) -> str:
 
 
 def _without_leading_word(text: str) -> str:
-    while leading := _LEADING_WORD.match(text):
-        text = text[leading.end() :].strip()
-    return text
+    """Of a text in which white space is single spaces and none stands at either end; cut once, however many words."""
+    start = 0
+    while leading := _LEADING_WORD.match(text, start):
+        start = leading.end()
+    return text[start:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -107,7 +107,7 @@ def _party_list() -> PartyList:
     lists = load_lists("parties.toml")
     return PartyList(
         entered=MappingProxyType(lists["entry_into_force"]["codes"]),
-        territories=MappingProxyType(lists["territories"]["codes"]),
+        territories=MappingProxyType(lists["external_territories"]["codes"] | lists["territories"]["codes"]),
         non_parties=frozenset(lists["non_parties"]["codes"]),
         former=MappingProxyType(
             {

@@ -79,6 +79,8 @@ class Standing:
     flags: tuple[Flag, ...]
     replaced_by: PermitKey | None
     lines: tuple[LineBalance, ...]
+    is_void: bool = False
+    """Whether the permit's document counts no more; see ``void_standing``."""
 
     def status_on(self, day: date) -> Status:
         """The status on a calendar day of the node that answers (contract 1)."""
@@ -99,6 +101,23 @@ class Standing:
         extra = [Flag.EXPORTED_IN_TIME] if self.exported_in_time else []
         extra += [Flag.UNUSED] if self.untouched else []
         return tuple(f for f in Flag if f in {*self.flags, *extra})
+
+
+def void_standing(key: PermitKey) -> Standing:
+    """Of a permit whose document counts no more: nothing that it says is known to be so (protocol decision 7)."""
+    return Standing(
+        key=key,
+        valid_from=None,
+        valid_until=None,
+        settled=Status.UNKNOWN,
+        moving=None,
+        exported_in_time=False,
+        untouched=False,
+        flags=(),
+        replaced_by=None,
+        lines=(),
+        is_void=True,
+    )
 
 
 def standing(fact: PermitFact, events: Iterable[EventFact], uses: Iterable[EventFact] = ()) -> Standing:

@@ -101,11 +101,8 @@ class Quotas:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-
-    @property
-    def edition(self) -> Edition | None:
+        self.edition: Edition | None = next((edition for data in SETS if (edition := shelf.edition(data))), None)
         """Of the first set that was loaded, in the order of ``SETS``; ``None`` where there is none."""
-        return next((edition for data in SETS if (edition := self._shelf.edition(data))), None)
 
     def covers(self, country: str, year: int) -> bool:
         """Whether the sets speak of this country and year at all; if not, finding no quota means nothing."""

@@ -2,7 +2,8 @@
 
 The same function makes the keys when a list is loaded and when a name is looked up, so that a look-up is one indexed
 read. Case, white space, hybrid signs, rank words (``var.``, ``subsp.``), a trailing "spp." and the author after the
-name make no difference. Misspelt names are not guessed at.
+name make no difference. Misspelt names are not guessed at, and what is said of two taxa, such as the two parents of a
+hybrid, has a key that is no taxon's: a hybrid may be in another Appendix than the parent named first.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ _AUTHOR_WORDS = frozenset(
 _PLAINER = str.maketrans({"×": " ", "_": " ", "“": '"', "”": '"'})
 _QUOTED = re.compile(r'"[^"]*"')
 _SUBGENUS = re.compile(r"^(\s*\w+)\s+\(\w+\)\s+(?=[a-z])")
+_SEVERAL = re.compile(
+    r"\s*[a-z-]+\s+[a-z-]+(?:\s+[a-z-]+)?\s+(?:[x×&+]|and|et)\s+\S"  # Falco cherrug x Falco rusticolus
+    r"|.*;\s*\w|.*\bhybrids?\b",
+    re.DOTALL,
+)
+"""A formula of a hybrid, or several names; the sign of a hybrid with a name of its own stands before the epithet."""
 _CUT = re.compile(r"[(\[,;]")
 
 
@@ -35,7 +42,11 @@ def scientific_key(name: str) -> str:
     """The key of this name; empty where it is none. The key of a key is the key."""
     if _PLAIN.fullmatch(name) and not name.endswith(" species"):
         return name.lower()
-    text = unicodedata.normalize("NFKC", name[:MAX_NAME_CHARACTERS]).translate(_PLAINER)
+    text = unicodedata.normalize("NFKC", name[:MAX_NAME_CHARACTERS])
+    uncapped = text.lower() if text.isupper() else text[:1].lower() + text[1:]
+    if _SEVERAL.match(uncapped):
+        return " ".join(text.lower().split())
+    text = text.translate(_PLAINER)
     if '"' in text:
         # An informal name such as Woodworthia "Southern Alps": what is quoted is no author.
         text = _QUOTED.sub(lambda quoted: quoted[0].lower(), text)

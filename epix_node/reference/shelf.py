@@ -3,7 +3,7 @@
 All data sets are tables of one SQLite file, ``reference.sqlite``. It is never written in place: a load works on a
 copy beside it and puts that in its place when it is complete, so that a reader sees all of the old data or all of the
 new, and an interrupted load leaves the old. Readers take the file for immutable; one that is open keeps the data that
-it began with (``library.following`` opens the new ones).
+it began with (``catalogue.following`` opens the new ones).
 
 Not here: what the tables hold. Each data set's module makes and reads its own, which bear its name.
 """
@@ -22,12 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from epix_node.clock import format_time, parse_time
-from epix_node.errors import ConfigError
+from epix_node.errors import ConfigError, MalformedDocumentError
 from epix_node.reference.edition import Edition
 from epix_node.reference.load_report import LoadReport
 
 LAYOUT = 1
 """Of the tables in the file, all data sets together (SQLite's ``user_version``)."""
+
+_MAPPED_BYTES = 256 * 1024 * 1024
+"""Of a file, at most; the list of all species with its history takes about 10 MiB."""
 
 _EDITIONS = """
 CREATE TABLE IF NOT EXISTS edition (
@@ -82,6 +85,8 @@ class Shelf:
             connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
             try:
                 _check_layout(connection, path)
+                # The file is replaced, never changed: pages can be read where they lie, however many are asked for.
+                connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
                 return cls(connection)
             except BaseException:
                 connection.close()
@@ -130,6 +135,7 @@ def shelve(path: Path, fill: Fill) -> LoadReport:
 
     Raises:
         ConfigError: the file is no shelf of this release, or its directory cannot be written to.
+        MalformedDocumentError: not one row was understood, and there are data that would be lost.
     """
     copy = path.with_name(f".{path.name}.loading")
     with _alone(path):
@@ -158,6 +164,7 @@ def _fill_copy(path: Path, copy: Path, fill: Fill) -> LoadReport:
         connection.execute("BEGIN")
         connection.execute(_EDITIONS)
         report = fill(connection)
+        _refuse_loss(connection, report)
         _register(connection, report.edition)
         connection.execute("COMMIT")
     finally:
@@ -185,6 +192,22 @@ def _check_layout(connection: sqlite3.Connection, path: Path) -> None:
     (layout,) = connection.execute("PRAGMA user_version").fetchone()
     if layout != LAYOUT:
         raise ConfigError(f"{path} has layout {layout}, this release reads {LAYOUT}; delete it and load again")
+
+
+def _refuse_loss(connection: sqlite3.Connection, report: LoadReport) -> None:
+    """Nothing, unless rows were refused, none was taken, and the data set had some: another file by mistake, perhaps.
+
+    Raises:
+        MalformedDocumentError: so it is.
+    """
+    if report.taken or not report.refused:
+        return
+    before = connection.execute("SELECT rows FROM edition WHERE data = ?", (report.edition.data,)).fetchone()
+    if before is not None and before[0]:
+        raise MalformedDocumentError(
+            f"not one of {report.refused} rows was understood ({next(iter(report.reasons))}): nothing was loaded, "
+            "what was loaded before stays"
+        )
 
 
 def _register(connection: sqlite3.Connection, edition: Edition) -> None:

@@ -19,7 +19,7 @@ from epix_node.reference.edition import Edition
 from epix_node.reference.listing import InForce
 from epix_node.reference.loading.species_tables import ACCEPTED, HISTORY, SPECIES
 from epix_node.reference.population import Extent, Scope
-from epix_node.reference.scientific_name import scientific_key
+from epix_node.reference.scientific_name import MAX_NAME_CHARACTERS, scientific_key
 from epix_node.reference.shelf import Shelf
 from epix_node.reference.taxon import Match, Taxon
 from epix_node.reference.timeline import Entry, Segment, Timeline, resolve
@@ -27,10 +27,13 @@ from epix_node.reference.timeline import Entry, Segment, Timeline, resolve
 _REMEMBERED = 1_024
 """Answers kept, so that the lines of one permit and the permits of one batch ask once: about a megabyte."""
 
+_CODE_CHARACTERS = 2
+"""Of a country. What stands in its box may be any text, and long ones are not remembered, as long names are not."""
+
 _FIND = """
 SELECT name.kind, taxon.id, taxon.name, rank, kingdom, phylum, class, "order", family, genus, annotation, ranges
 FROM {book}_name AS name JOIN {book}_taxon AS taxon ON taxon.id = name.taxon
-WHERE name.key = ? ORDER BY name.kind, taxon.name
+WHERE name.key = ?
 """
 
 _LISTED = """
@@ -64,6 +67,8 @@ class SpeciesBook:
         )
         self._match = lru_cache(_REMEMBERED)(self._look_up)
         self._timeline = lru_cache(_REMEMBERED)(self._read_timeline)
+        self._listing = lru_cache(_REMEMBERED)(self._find_listing)
+        self._names = lru_cache(len(FICTIONAL_PARTIES))(self._look_for_country)
 
     @property
     def edition(self) -> Edition:
@@ -79,19 +84,24 @@ class SpeciesBook:
 
         A fictional country is no range State of anything, which says nothing, until data that name it were loaded.
         """
-        if country not in FICTIONAL_PARTIES:
-            return True
+        return country not in FICTIONAL_PARTIES or self._names(country)
+
+    def _look_for_country(self, country: str) -> bool:
         return any(book.shelf.one(book.country, (country,)) is not None for book in self._books)
 
     def find(self, name: str) -> Match | None:
         """What this name means; ``None`` where no book knows it."""
-        return self._match(name)
+        return self._match(name) if len(name) <= MAX_NAME_CHARACTERS else self._look_up(name)
 
     def listing_on(self, taxon: Taxon, day: date, population: str | None) -> InForce | None:
         """Its listing on this day, for specimens from this country; ``None`` where no book knows that.
 
         A taxon that no book lists by itself is listed with the next higher one that is.
         """
+        is_code = population is None or len(population) <= _CODE_CHARACTERS
+        return (self._listing if is_code else self._find_listing)(taxon, day, population)
+
+    def _find_listing(self, taxon: Taxon, day: date, population: str | None) -> InForce | None:
         for name in taxon.lineage:
             timeline = self._timeline(scientific_key(name))
             if timeline is not None:
@@ -116,6 +126,9 @@ class SpeciesBook:
         for book in self._books:
             rows = book.shelf.all(book.find, (key,))
             if rows:
+                if len(rows) > 1:
+                    # Not in SQL, which would sort each single row too.
+                    rows.sort(key=lambda row: (row[0], row[2]))
                 return _match(name, rows, book.edition)
         return None
 

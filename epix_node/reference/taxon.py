@@ -32,6 +32,10 @@ class Taxon:
     """ISO codes of every country and territory in the distribution: native, introduced, extinct and uncertain ones,
     each territory's Party too, because a missed range State would raise a false alarm. ``None`` is not known."""
 
+    def __hash__(self) -> int:
+        """Of the name alone: answers are remembered by taxon, and two taxa hardly ever share a name."""
+        return hash(self.name)
+
     @property
     def lineage(self) -> tuple[str, ...]:
         """Own name first; then, each once, the species of a lower taxon, genus, family, order, class, phylum, kingdom.

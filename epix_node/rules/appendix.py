@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from epix_node.permit.model import PermitType, Relation
 from epix_node.rules.identity import edition_of, taxon_of, why_unknown
+from epix_node.rules.preconvention import is_before_listing
 from epix_node.rules.report import Report
 from epix_node.rules.standing import APPENDICES, Standing, asks_both_sides, reservation_in_force
 from epix_node.rules.subject import Subject
@@ -59,7 +60,7 @@ def _check_stated(subject: Subject, report: Report, standing: Standing) -> None:
         message = f"{message}, by a list that is much older than the document"
     if reservation_in_force(subject, standing, either_side=False):
         lesser = True
-        report.used(subject.library.reservations.edition)
+        report.used(subject.catalogue.reservations.edition)
         message = f"{message}; the issuing Party has a reservation, which does not change the listing"
     report.add(
         "APP-01",
@@ -77,7 +78,7 @@ def _may_be_deemed_in_i(subject: Subject, standing: Standing) -> bool:
     taxon, issued_on = taxon_of(standing.specimen), subject.permit.issued_on
     if standing.specimen.line.appendix != "I" or taxon is None or issued_on is None:
         return False
-    whole = subject.library.species.listing_on(taxon, issued_on, None)
+    whole = subject.catalogue.species.listing_on(taxon, issued_on, None)
     return whole is not None and "I" in whole.appendices
 
 
@@ -97,7 +98,7 @@ def _check_purpose(subject: Subject, report: Report, standing: Standing) -> None
     if permit.purpose != _COMMERCIAL or not barred or permit.subtype == "pre-convention":
         return
     if reservation_in_force(subject, standing, either_side=asks_both_sides(subject)):
-        report.used(subject.library.reservations.edition)
+        report.used(subject.catalogue.reservations.edition)
         return
     message = f"Appendix I and source {barred[0]} for commercial purposes"
     lesser = permit.type != PermitType.IMPORT and permit.subtype != "ifs"
@@ -105,7 +106,7 @@ def _check_purpose(subject: Subject, report: Report, standing: Standing) -> None
         # Art. VII.2 may exempt them, but then the document says so with source O.
         lesser = True
         message = f"{message}; acquired before the first listing, yet not declared as pre-Convention (source O)"
-    elif subject.library.reservations.edition is None:
+    elif subject.catalogue.reservations.edition is None:
         message = f"{message}; reservations of Parties are not loaded here"
     listing = standing.listing
     report.add(
@@ -120,11 +121,8 @@ def _check_purpose(subject: Subject, report: Report, standing: Standing) -> None
 
 
 def _was_acquired_before_listing(subject: Subject, standing: Standing) -> bool:
-    taxon, acquired_on = taxon_of(standing.specimen), standing.specimen.line.acquired_on
-    if taxon is None or acquired_on is None:
-        return False
-    first = subject.library.species.first_listed(taxon)
-    return first is not None and acquired_on < first
+    acquired_on = standing.specimen.line.acquired_on
+    return acquired_on is not None and is_before_listing(subject, standing.specimen, acquired_on)
 
 
 def _check_commercial_breeding(subject: Subject, report: Report, standing: Standing) -> None:
@@ -144,7 +142,7 @@ def _check_commercial_breeding(subject: Subject, report: Report, standing: Stand
         if taxon.kingdom != kingdom or (rule_id == "APP-04" and _is_free_plant(report, standing)):
             continue
         if reservation_in_force(subject, standing, either_side=asks_both_sides(subject)):
-            report.used(subject.library.reservations.edition)
+            report.used(subject.catalogue.reservations.edition)
             continue
         report.add(
             rule_id,
@@ -177,7 +175,7 @@ def _check_import_permit(subject: Subject, report: Report, standing: Standing) -
     if any(r.date is None or issued_on is None or r.date <= issued_on for r in granted):
         return
     if reservation_in_force(subject, standing, either_side=True):
-        report.used(subject.library.reservations.edition)
+        report.used(subject.catalogue.reservations.edition)
         return
     listing = standing.listing
     report.add(

@@ -14,8 +14,8 @@ from datetime import date
 from typing import Any
 
 from epix_node.permit.model import Permit
+from epix_node.reference.catalogue import Catalogue
 from epix_node.reference.edition import Edition
-from epix_node.reference.library import Library
 from epix_node.rules.content import check_content
 from epix_node.rules.finding import RuleFinding, refuse_blocked
 from epix_node.rules.papers import check_papers
@@ -52,12 +52,12 @@ class Judgement:
         refuse_blocked(self.findings, legacy=legacy)
 
 
-def check(permit: Permit, ruleset: Ruleset, *, library: Library, circumstances: Circumstances) -> Judgement:
+def check(permit: Permit, ruleset: Ruleset, *, catalogue: Catalogue, circumstances: Circumstances) -> Judgement:
     """Every rule of the ruleset that the permit, in normal form, breaks or that could not be checked."""
     report = Report(ruleset, stage=circumstances.stage, issuer=permit.issuer, today=circumstances.today)
-    subject = Subject.of(permit, library=library, circumstances=circumstances)
+    subject = Subject.of(permit, catalogue=catalogue, circumstances=circumstances)
     for specimen in subject.specimens:
-        report.used(specimen.match.edition if specimen.match is not None else library.species.edition)
+        report.used(specimen.match.edition if specimen.match is not None else catalogue.species.edition)
     check_content(subject, report)
     check_validity(subject, report)
     check_parties(subject, report)

@@ -30,4 +30,4 @@ def why_unknown(specimen: Specimen) -> str:
 
 def edition_of(subject: Subject, specimen: Specimen) -> Edition:
     """The species data in which the name was found, or looked for in vain."""
-    return specimen.match.edition if specimen.match is not None else subject.library.species.edition
+    return specimen.match.edition if specimen.match is not None else subject.catalogue.species.edition

@@ -10,6 +10,8 @@ from epix_node.rules.report import Report
 from epix_node.rules.ruleset import Rule
 from epix_node.rules.subject import Specimen, Subject
 
+_CONVENTION_IN_FORCE = date(1975, 7, 1)
+"""Before this day no taxon was in any Appendix (Art. XXII.1), whatever the species data know of its history."""
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _YEAR = re.compile(r"(?<![0-9])(?:1[6-9]|20)[0-9]{2}(?![0-9])")
 _REACH = 60
@@ -27,8 +29,19 @@ def check_preconvention(subject: Subject, report: Report) -> None:
             _check_statement(subject, report, specimen)
 
 
+def is_before_listing(subject: Subject, specimen: Specimen, acquired_on: date) -> bool:
+    """Whether goods acquired on this day are known to be older than the first listing of their taxon."""
+    if acquired_on < _CONVENTION_IN_FORCE:
+        return True
+    taxon = taxon_of(specimen)
+    first = subject.catalogue.species.first_listed(taxon) if taxon is not None else None
+    return first is not None and acquired_on < first
+
+
 def _check_acquired_on(subject: Subject, report: Report, specimen: Specimen, acquired_on: date) -> None:
     """PRE-02: before the *first* listing, in whatever Appendix that was; a later transfer to I changes nothing."""
+    if acquired_on < _CONVENTION_IN_FORCE:
+        return
     path = f"{specimen.path}/acquired_on"
     first = _first_listed(subject, report, specimen, "PRE-02", path)
     if first is not None and acquired_on >= first:
@@ -59,10 +72,12 @@ def _check_statement(subject: Subject, report: Report, specimen: Specimen) -> No
             reason = "a year is written, but whether the goods were acquired before it is for a person to read"
             report.not_checked("PRE-01", reason, path=path)
         return
+    year, day = stated
+    if (day or date(year, 1, 1)) <= _CONVENTION_IN_FORCE and year < _CONVENTION_IN_FORCE.year:
+        return
     first = _first_listed(subject, report, specimen, "PRE-03", path)
     if first is None:
         return
-    year, day = stated
     if day is None and year == first.year:
         reason = f"the taxon was first listed within the year stated, on {first.isoformat()}"
         report.not_checked("PRE-03", reason, path=path, edition=edition_of(subject, specimen))
@@ -106,7 +121,7 @@ def _first_listed(subject: Subject, report: Report, specimen: Specimen, rule_id:
     if taxon is None:
         report.not_checked(rule_id, why_unknown(specimen), path=path, edition=edition_of(subject, specimen))
         return None
-    first = subject.library.species.first_listed(taxon)
+    first = subject.catalogue.species.first_listed(taxon)
     report.used(edition_of(subject, specimen))
     if first is None:
         reason = "the species data here do not say when the taxon was first listed"

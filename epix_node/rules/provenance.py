@@ -53,7 +53,7 @@ def is_in_range_data(subject: Subject, country: str, edition: Edition) -> bool:
     them speak.
     """
     if country in FICTIONAL_PARTIES:
-        return subject.library.covers(country)
+        return subject.catalogue.covers(country)
     if party_of(country) != country and not successors_of(country):
         return edition.source != BUILT_IN
     return is_state(subject, country)

@@ -38,7 +38,7 @@ def _check_hunting(subject: Subject, report: Report) -> None:
                 value=line.term,
                 expected="parts of a trophy",
             )
-        permitted = line.permitted()
+        permitted = specimen.permitted
         if line.taxon is None or line.term not in rule.codes("one_of_each_animal") or permitted is None:
             continue
         if permitted.unit_class is UnitClass.COUNT:
@@ -73,7 +73,7 @@ def _check_trophies(subject: Subject, report: Report) -> None:
 
 def _check_personal(subject: Subject, report: Report, specimen: Specimen) -> None:
     """PUR-03: more than the personal effects that Parties agreed to let pass without a document."""
-    line, permitted, rule = specimen.line, specimen.line.permitted(), report.rule("PUR-03")
+    line, permitted, rule = specimen.line, specimen.permitted, report.rule("PUR-03")
     limits = _limits(rule, line.term)
     if permitted is None or not limits or line.appendix not in APPENDICES:
         return

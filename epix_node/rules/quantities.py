@@ -37,7 +37,8 @@ def check_quantities(subject: Subject, report: Report) -> None:
                 value=line.block,
                 expected="a letter of its own",
             )
-        _check_quantity(line, report, path)
+        if specimen.permitted is None or specimen.permitted.micro <= 0:
+            _check_quantity(line, report, path)
         _check_unit(line.unit, report, f"{path}/unit", box="11")
         _check_quota(line, report, path)
         _check_live(specimen, subject, report)
@@ -104,7 +105,7 @@ def _check_live(specimen: Specimen, subject: Subject, report: Report) -> None:
     """QTY-04: live animals come in whole numbers, but for those that everybody weighs."""
     line = specimen.line
     rule = report.rule("QTY-04")
-    permitted = line.permitted()
+    permitted = specimen.permitted
     if line.term not in rule.codes("terms") or permitted is None:
         return
     if permitted.unit_class is UnitClass.COUNT:
@@ -116,7 +117,7 @@ def _check_live(specimen: Specimen, subject: Subject, report: Report) -> None:
         return
     if permitted.unit_class is not UnitClass.MASS:
         return
-    edition = subject.library.species.edition
+    edition = subject.catalogue.species.edition
     if not specimen.lineage:
         message = "live specimens by weight; whether the taxon is traded so is not known here"
         report.not_checked("QTY-04", message, path=f"{specimen.path}/unit", edition=edition)

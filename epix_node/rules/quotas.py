@@ -54,7 +54,7 @@ def _check_own_words(report: Report, specimen: Specimen) -> None:
 
 def _quota_of(subject: Subject, report: Report, specimen: Specimen, rule_id: str) -> NationalQuota | None:
     """The quota that the line draws on; where it cannot be told, both rules say that they did not check."""
-    permit, line, quotas = subject.permit, specimen.line, subject.library.quotas
+    permit, line, quotas = subject.permit, specimen.line, subject.catalogue.quotas
     if permit.issued_on is None or not is_first_export(subject, specimen):
         return None
     if any(source in _NO_QUOTA_SOURCES for source in line.sources):
@@ -103,7 +103,7 @@ def _check_box(report: Report, specimen: Specimen, quota: NationalQuota) -> None
 def _check_sum(subject: Subject, report: Report, rule_id: str, quota: NationalQuota, specimens: list[Specimen]) -> None:
     """QUO-01 at the issuer's, QUO-03 elsewhere."""
     path, allowed = f"{specimens[0].path}/quantity", _parse(quota.amount, quota.unit)
-    here = [specimen.line.permitted() for specimen in specimens]
+    here = [specimen.permitted for specimen in specimens]
     used = [
         _parse(specimen.line.quota.used, specimen.line.quota.unit or specimen.line.unit)
         for specimen in specimens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from epix_node.reference.edition import Edition
 from epix_node.rules.finding import ReferenceUsed, RuleFinding, Severity
@@ -10,6 +11,9 @@ from epix_node.rules.ruleset import Rule, Ruleset, Stage
 
 MAX_VALUE_CHARACTERS = 80
 """A value is shown so that its writer recognises it; more would only fill the answer."""
+
+_USUAL_REASON_CHARACTERS = 200
+"""A reason may quote what a document holds; longer ones are not remembered, so that what is remembered stays small."""
 
 
 class Report:
@@ -23,6 +27,7 @@ class Report:
         self._findings: list[RuleFinding] = []
         self._not_checked: set[str] = set()
         self._editions: dict[tuple[str, str], Edition] = {}
+        self._last_used: Edition | None = None
 
     @property
     def findings(self) -> tuple[RuleFinding, ...]:
@@ -60,51 +65,13 @@ class Report:
         rule = self._rules[rule_id]
         if rule.national_reason is not None:
             message = f"{message} (national measure: {rule.national_reason})"
-        severity = rule.severity(self.stage, lesser=lesser)
-        self._append(
-            rule,
-            severity,
-            message,
-            path=path,
-            value=value,
-            expected=expected,
-            box=box,
-            structural=structural,
-            edition=edition,
-        )
-
-    def not_checked(self, rule_id: str, reason: str, *, path: str = "", edition: Edition | None = None) -> None:
-        """The rule could not be checked, for want of what ``reason`` says: told once for a rule and permit."""
-        if rule_id not in self._not_checked:
-            self._not_checked.add(rule_id)
-            rule = self._rules[rule_id]
-            self._append(rule, Severity.NOT_CHECKED, reason, path=path, edition=edition)
-
-    def used(self, edition: Edition | None) -> None:
-        """A rule looked into these data, whatever they said; every answer shows their age."""
-        if edition is not None:
-            self._editions[edition.data, edition.source] = edition
-
-    def _append(
-        self,
-        rule: Rule,
-        severity: Severity,
-        message: str,
-        *,
-        path: str,
-        value: str | None = None,
-        expected: str | None = None,
-        box: str | None = None,
-        structural: bool = True,
-        edition: Edition | None = None,
-    ) -> None:
-        self.used(edition)
         if value is not None and len(value) > MAX_VALUE_CHARACTERS:
             value = value[: MAX_VALUE_CHARACTERS - 1] + "…"
+        self.used(edition)
         self._findings.append(
             RuleFinding(
                 rule=rule.id,
-                severity=severity,
+                severity=rule.severity(self.stage, lesser=lesser),
                 message=message,
                 box=box or rule.box,
                 path=path,
@@ -117,3 +84,38 @@ class Report:
                 reference=ReferenceUsed.of(edition, on=self._today) if edition is not None else None,
             )
         )
+
+    def not_checked(self, rule_id: str, reason: str, *, path: str = "", edition: Edition | None = None) -> None:
+        """The rule could not be checked, for want of what ``reason`` says: told once for a rule and permit."""
+        if rule_id not in self._not_checked:
+            self._not_checked.add(rule_id)
+            self.used(edition)
+            make = _remembered if len(reason) <= _USUAL_REASON_CHARACTERS else _not_checked
+            self._findings.append(make(self._rules[rule_id], reason, path, edition, self._today))
+
+    def used(self, edition: Edition | None) -> None:
+        """A rule looked into these data, whatever they said; every answer shows their age."""
+        if edition is not None and edition is not self._last_used:
+            self._last_used = edition
+            self._editions[edition.data, edition.source] = edition
+
+
+def _not_checked(rule: Rule, reason: str, path: str, edition: Edition | None, today: date) -> RuleFinding:
+    return RuleFinding(
+        rule=rule.id,
+        severity=Severity.NOT_CHECKED,
+        message=reason,
+        box=rule.box,
+        path=path,
+        value=None,
+        expected=None,
+        citation=rule.citation,
+        unverified=rule.is_unverified,
+        national=rule.national_reason is not None,
+        structural=rule.structural,
+        reference=ReferenceUsed.of(edition, on=today) if edition is not None else None,
+    )
+
+
+_remembered = lru_cache(maxsize=1_024)(_not_checked)
+"""Of what is not known here, much the same is said of every permit."""

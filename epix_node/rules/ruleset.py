@@ -66,6 +66,10 @@ class Rule:
     national_reason: str | None = None
     """Why a country changed severities or parameters; ``None``: they are the ruleset's."""
 
+    def __hash__(self) -> int:
+        """Of the id alone: what was said of a rule is remembered by it, and its tables have no hash."""
+        return hash(self.id)
+
     @property
     def is_unverified(self) -> bool:
         """Whether users must be told that nobody has read the provision cited in its own text."""

@@ -45,7 +45,7 @@ def _check_certificate(subject: Subject, report: Report, standing: Standing) -> 
     if standing.appendix != "III" and not is_trade_in_i:
         return
     if reservation_in_force(subject, standing, either_side=False):
-        report.used(subject.library.reservations.edition)
+        report.used(subject.catalogue.reservations.edition)
         return
     report.add(
         "IFS-02",

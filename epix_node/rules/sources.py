@@ -30,10 +30,11 @@ def check_sources(subject: Subject, report: Report) -> None:
 
 def _check_kingdom(subject: Subject, report: Report, specimen: Specimen) -> None:
     """SRC-01 and SRC-02: some sources can be said of animals only, some of plants only."""
-    for position, source in enumerate(specimen.line.sources):
-        for rule_id in ("SRC-01", "SRC-02"):
-            rule = report.rule(rule_id)
-            of_plants, of_animals = source in rule.codes("plants_only"), source in rule.codes("animals_only")
+    for rule_id in ("SRC-01", "SRC-02"):
+        rule = report.rule(rule_id)
+        plants_only, animals_only = rule.codes("plants_only"), rule.codes("animals_only")
+        for position, source in enumerate(specimen.line.sources):
+            of_plants, of_animals = source in plants_only, source in animals_only
             if not (of_plants or of_animals):
                 continue
             path, taxon = f"{specimen.path}/sources/{position}", taxon_of(specimen)
@@ -129,7 +130,7 @@ def _country_in(number: str, form: str) -> str | None:
 
 
 def _check_register(subject: Subject, report: Report, *, number: str, name: str, path: str) -> None:
-    operations = subject.library.operations
+    operations = subject.catalogue.operations
     known = operations.registered(number, name, subject.permit.issued_on)
     if operations.edition is None or known is None:
         reason = "the register of captive-breeding operations is not loaded here"
@@ -154,8 +155,7 @@ def _check_register(subject: Subject, report: Report, *, number: str, name: str,
 
 def _check_range(subject: Subject, report: Report, specimen: Specimen, rule_id: str) -> bool:
     """SRC-08 (wild) and SRC-09 (captive), whether it was reported: nothing is taken where it does not live."""
-    sources = [source for source in specimen.line.sources if source in report.rule(rule_id).codes("sources")]
-    if not sources:
+    if set(specimen.line.sources).isdisjoint(report.rule(rule_id).codes("sources")):
         return False
     path, taxon = f"{specimen.path}/origin/country", taxon_of(specimen)
     if taxon is None:

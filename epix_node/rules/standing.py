@@ -48,7 +48,7 @@ def reservation_in_force(subject: Subject, standing: Standing, *, either_side: b
     say. A Party with a reservation is treated as a State that is no Party (Art. XXIII.3).
     """
     permit, specimen = subject.permit, standing.specimen
-    reservations, taxon = subject.library.reservations, taxon_of(specimen)
+    reservations, taxon = subject.catalogue.reservations, taxon_of(specimen)
     if reservations.edition is None or taxon is None or permit.issued_on is None:
         return False
     countries = {permit.issuer, permit.destination} if either_side else {permit.issuer}
@@ -70,7 +70,7 @@ def _standing(subject: Subject, specimen: Specimen, longest_age: timedelta) -> S
     population, taxon = country_of_origin(subject, specimen), taxon_of(specimen)
     listing = None
     if taxon is not None and issued_on is not None:
-        listing = subject.library.species.listing_on(taxon, issued_on, population)
+        listing = subject.catalogue.species.listing_on(taxon, issued_on, population)
     is_dated = listing is not None and issued_on is not None and listing.edition.age(issued_on) > longest_age
     stated = specimen.line.appendix if specimen.line.appendix in APPENDICES else None
     goes_by_list = listing is not None and listing.is_certain and not is_dated

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from epix_node.permit.model import Line, Permit
-from epix_node.reference.library import Library
+from epix_node.permit.quantity import Quantity
+from epix_node.reference.catalogue import Catalogue
 from epix_node.reference.taxon import Match
 from epix_node.rules.ruleset import Stage
 
@@ -33,6 +34,8 @@ class Specimen:
     line: Line
     match: Match | None
     """``None``: the name is missing, or the species data do not know it."""
+    permitted: Quantity | None
+    """Of box 11; ``None`` where it holds none that can be read (QTY-01)."""
 
     @property
     def lineage(self) -> tuple[str, ...]:
@@ -42,27 +45,28 @@ class Specimen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A permit in normal form, each taxon looked up once for all rules."""
+    """A permit in normal form, each taxon looked up and each quantity read once for all rules."""
 
     permit: Permit
     specimens: tuple[Specimen, ...]
-    library: Library
+    catalogue: Catalogue
     circumstances: Circumstances
 
     @classmethod
-    def of(cls, permit: Permit, *, library: Library, circumstances: Circumstances) -> Subject:
-        """The permit with its taxa as this library knows them."""
+    def of(cls, permit: Permit, *, catalogue: Catalogue, circumstances: Circumstances) -> Subject:
+        """The permit with its taxa as this catalogue knows them."""
         return cls(
             permit=permit,
             specimens=tuple(
                 Specimen(
                     path=f"/lines/{position}",
                     line=line,
-                    match=library.species.find(line.taxon) if line.taxon is not None else None,
+                    match=catalogue.species.find(line.taxon) if line.taxon is not None else None,
+                    permitted=line.permitted(),
                 )
                 for position, line in enumerate(permit.lines)
             ),
-            library=library,
+            catalogue=catalogue,
             circumstances=circumstances,
         )
 

@@ -17,7 +17,7 @@ _CONFISCATED = "I"
 
 def check_suspensions(subject: Subject, report: Report) -> None:
     """On the day of issue; without one there is nothing to ask for (FLD-14)."""
-    suspensions, issued_on = subject.library.suspensions, subject.permit.issued_on
+    suspensions, issued_on = subject.catalogue.suspensions, subject.permit.issued_on
     if suspensions.edition is None:
         for rule_id in ("SUS-01", "SUS-02"):
             report.not_checked(rule_id, "no suspensions are loaded here")
@@ -43,7 +43,7 @@ def _check_trade(subject: Subject, report: Report, specimen: Specimen, issued_on
 def _check_country(
     subject: Subject, report: Report, specimen: Specimen, issued_on: date, country: str | None, *, is_import: bool
 ) -> None:
-    suspensions, line, permit = subject.library.suspensions, specimen.line, subject.permit
+    suspensions, line, permit = subject.catalogue.suspensions, specimen.line, subject.permit
     path = f"{specimen.path}/taxon"
     if country is None or suspensions.edition is None:
         return
@@ -88,7 +88,7 @@ def _report(report: Report, found: Suspension, *, country: str, on: date, editio
 
 def _check_annual_report(subject: Subject, report: Report, issued_on: date) -> None:
     """SUS-02: the Standing Committee asks Parties not to accept documents of a Party that sent no annual reports."""
-    suspensions, issuer = subject.library.suspensions, subject.permit.issuer
+    suspensions, issuer = subject.catalogue.suspensions, subject.permit.issuer
     affected = suspensions.annual_report(issued_on, party_of(issuer))
     if affected:
         report.add(

@@ -25,7 +25,7 @@ def check_terms(subject: Subject, report: Report) -> None:
 
 def _check_unit(subject: Subject, report: Report, specimen: Specimen, *, term: str, unit: str) -> None:
     """QTY-03."""
-    path, pairs = f"{specimen.path}/unit", subject.library.pairs
+    path, pairs = f"{specimen.path}/unit", subject.catalogue.pairs
     allowed = pairs.allows_unit(term, unit)
     if allowed is None:
         reason = f"the table of terms and units does not know {term}"
@@ -45,7 +45,7 @@ def _check_unit(subject: Subject, report: Report, specimen: Specimen, *, term: s
 
 def _check_purpose(subject: Subject, report: Report, *, term: str, purpose: str) -> None:
     """QTY-06."""
-    pairs = subject.library.pairs
+    pairs = subject.catalogue.pairs
     allowed = pairs.allows_purpose(term, purpose)
     if allowed is None:
         reason = f"no table of terms and purposes is loaded here that knows {term}"
@@ -65,7 +65,7 @@ def _check_purpose(subject: Subject, report: Report, *, term: str, purpose: str)
 
 def _check_taxon(subject: Subject, report: Report, specimen: Specimen, *, term: str) -> None:
     """QTY-05, only for what cannot be: feathers come from birds. A term that no table names goes with any taxon."""
-    pairs, path = subject.library.pairs, f"{specimen.path}/term"
+    pairs, path = subject.catalogue.pairs, f"{specimen.path}/term"
     if term not in pairs.taxon_terms:
         return
     taxon = taxon_of(specimen)

@@ -95,7 +95,7 @@ def _check_acceptance(subject: Subject, report: Report) -> None:
         return
     if permit.destination is None and not permit.transit:
         report.not_checked("VAL-15", "where the certificate will be presented is not on it", path="/importer/country")
-    ownership = subject.library.ownership
+    ownership = subject.catalogue.ownership
     report.used(ownership.edition)
     route = [("/importer/country", permit.destination)]
     route += [(f"/transit/{position}", country) for position, country in enumerate(permit.transit)]

@@ -10,10 +10,10 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.bench import exchange, replay, status
+from tests.bench import documents, exchange, records, replay, shipments, status, trust_list
 from tests.bench.figures import Figure, show
 
-PARTS = ("exchange", "status", "replay")
+PARTS = ("documents", "exchange", "status", "trust", "records", "replay")
 
 
 def main() -> int:
@@ -26,6 +26,9 @@ def main() -> int:
         print("The benchmark reads the CPU time of its servers from /proc, which this system does not have.")
         return 2
     print(f"Python {platform.python_version()}, {platform.machine()}. Rates are per CPU-second of the one process.")
+    good = True
+    if "documents" in parts:
+        good = documents.main(quick=given.quick)
     figures: list[Figure] = []
     if "exchange" in parts:
         figures += exchange.measure(quick=given.quick)
@@ -33,7 +36,14 @@ def main() -> int:
         figures += status.measure(quick=given.quick)
     if figures:
         show(figures)
-    good = all(figure.is_met for figure in figures)
+    good = all(figure.is_met for figure in figures) and good
+    if "trust" in parts:
+        good = trust_list.main(quick=given.quick) and good
+    if "records" in parts:
+        if shipments.is_there():
+            good = records.main(quick=given.quick) and good
+        else:
+            print(f"\nRecords: {shipments.SHIPMENTS} is not there; left out.")
     if "replay" in parts:
         good = replay.main(quick=given.quick) and good
     return 0 if good else 1

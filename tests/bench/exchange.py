@@ -17,12 +17,12 @@ from typing import Any
 
 from epix_node.clock import utc_now
 from epix_node.config import load_config
-from epix_node.demo.country import choose_ports, found_countries
+from epix_node.demo.country import choose_ports
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.model import ExchangeDocument
 from epix_node.document.salts import new_salt, new_token, token_digest
 from epix_node.document.writer import write_document
-from epix_node.node import OwnKeys
+from epix_node.identity.key_box import OwnKeys
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.number import normalised
 from epix_node.sandbox_clock import SharedClock
@@ -30,6 +30,7 @@ from epix_node.signing.signer import FileSigner
 from tests.bench.bare import BareSigner, BareVerifier
 from tests.bench.figures import Figure, Reading
 from tests.bench.servers import Server, node_server, requests
+from tests.trusting import found_and_told
 
 PUBLISH_TARGET = 0.5
 """Of a bare sign and verify (issue "Two countries exchange a permit", Must show)."""
@@ -47,11 +48,11 @@ def measure(*, quick: bool) -> list[Figure]:
         now = utc_now().replace(microsecond=0)
         clock = SharedClock(Path(directory) / "clock.txt")
         clock.set(now)
-        countries = found_countries(
+        countries = found_and_told(
             Path(directory), ("XA", "XB"), choose_ports(2, first=None), now=now, clock=clock.path
         )
         writer, reader = countries
-        keys = OwnKeys.load(load_config(writer.config, {}).key_files, party="XA")
+        keys = OwnKeys.load(load_config(writer.config, {}))
         document = _document(now)
         signed = FileSigner(keys.signing, keys.certificate).sign(document, at=now)
         bare_signer = BareSigner(keys.signing, keys.certificate)

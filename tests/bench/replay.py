@@ -28,11 +28,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from epix_node.demo.country import Country, choose_ports, found_countries
+from epix_node.demo.country import Country, choose_ports
 from epix_node.sandbox_clock import SharedClock
 from tests.bench import shipments
 from tests.bench.replay_nodes import Share, Stage, run
 from tests.bench.shipments import Consignment
+from tests.trusting import found_and_told
 
 CLOCK = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 """What the nodes' shared clock shows during the replay: after everything in the records."""
@@ -69,7 +70,7 @@ def play(consignments: Sequence[Consignment]) -> bool:
         clock = SharedClock(Path(directory) / "clock.txt")
         clock.set(CLOCK)
         ports = choose_ports(len(parties), first=None)
-        countries = found_countries(Path(directory), parties, ports, now=CLOCK, clock=clock.path)
+        countries = found_and_told(Path(directory), parties, ports, now=CLOCK, clock=clock.path)
         times = [
             Timed(
                 name="found the nodes",

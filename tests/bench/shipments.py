@@ -172,6 +172,91 @@ class Consignment:
         return {goods: _letters(position) for position, goods in enumerate(self.permitted)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One row of the file, with or without an export permit, and the two permits that it tells of.
+
+    Each row has permits of its own: its place in the file is put behind their numbers.
+    """
+
+    place: int
+    """In the file, from 1, the headings not counted."""
+    fields: Mapping[str, str]
+    """As the file has them."""
+    term: str
+    unit: str
+
+    @property
+    def origin(self) -> str | None:
+        """The country of origin of a re-export; "NA" is also how the file says that there was none."""
+        origin = self.fields["Origin"]
+        return origin if origin not in {"", "NA", self.fields["Exporter"]} else None
+
+    def export_permit(self) -> dict[str, Any]:
+        """What the exporting country wrote, in permit JSON."""
+        year, importer = self.fields["Year"], self.fields["Importer"]
+        granted = self.fields["Import.permit.RandomID"]
+        relation = {"relation": "import-permit", "issuer": importer, "number": granted, "date": f"{year}-04-01"}
+        return {
+            **self._permit("R" if self.origin else "E", issuer=self.fields["Exporter"]),
+            "number": self._number("Export.permit.RandomID"),
+            "issued_on": f"{year}-05-01",
+            "valid_from": f"{year}-05-01",
+            "valid_until": f"{year}-10-31",
+            "references": [relation] if granted else [],
+        }
+
+    def import_permit(self) -> dict[str, Any]:
+        """What the importing country wrote before."""
+        year = int(self.fields["Year"])
+        return {
+            **self._permit("I", issuer=self.fields["Importer"]),
+            "number": self._number("Import.permit.RandomID"),
+            "issued_on": f"{year}-04-01",
+            "valid_from": f"{year}-04-01",
+            "valid_until": f"{year + 1}-03-31",
+        }
+
+    def _number(self, column: str) -> str:
+        return f"{self.fields[column] or 'none'}/{self.place}"
+
+    def _permit(self, type_: str, *, issuer: str) -> dict[str, Any]:
+        exporter, importer = self.fields["Exporter"], self.fields["Importer"]
+        source = self.fields["Source"]
+        of_origin = self.fields["Origin.permit.RandomID"] or None
+        return {
+            "type": type_,
+            "issuer": issuer,
+            "purpose": self.fields["Purpose"] or None,
+            "exporter": {"name": "Exporter of the record", "address": exporter, "country": exporter},
+            "importer": {"name": "Importer of the record", "address": importer, "country": importer},
+            "authority": {"name": f"Management Authority of {issuer}", "place": issuer},
+            "special_conditions": "Transport by the guidelines of CITES" if self.term == _LIVE else None,
+            "lines": [
+                {
+                    "block": "A",
+                    "taxon": self.fields["Taxon"],
+                    "appendix": self.fields["Appendix"],
+                    "sources": [source] if source else [],
+                    "term": self.term,
+                    "quantity": _plain(_amount(self.fields["Quantity"])),
+                    "unit": self.unit,
+                    "origin": {"country": self.origin, "permit": of_origin} if self.origin else None,
+                }
+            ],
+        }
+
+
+def read_records() -> list[Record]:
+    """Every row, in the order of the file."""
+    terms, units = _codes("term"), _codes("unit")
+    with SHIPMENTS.open(encoding="utf-8", newline="") as file:
+        return [
+            Record(place=place, fields=fields, term=terms[fields["Term"]], unit=units[fields["Unit"]])
+            for place, fields in enumerate(csv.DictReader(file), start=1)
+        ]
+
+
 def is_there() -> bool:
     """Whether the records lie beside this checkout."""
     return SHIPMENTS.is_file()
@@ -206,7 +291,7 @@ def _row(record: Mapping[str, str], terms: Mapping[str, str], units: Mapping[str
             source=record["Source"],
             appendix=record["Appendix"],
         ),
-        amount=Decimal(record["Quantity"]).quantize(_MICRO, rounding=ROUND_HALF_EVEN),
+        amount=_amount(record["Quantity"]),
         text=record["Quantity"],
         has_blank_unit=not record["Unit"],
         purpose=record["Purpose"],
@@ -263,6 +348,10 @@ def _sums(rows: Iterable[Row]) -> dict[Goods, Decimal]:
     for row in rows:
         sums[row.goods] += row.amount
     return dict(sorted(sums.items()))
+
+
+def _amount(text: str) -> Decimal:
+    return Decimal(text).quantize(_MICRO, rounding=ROUND_HALF_EVEN)
 
 
 def _plain(amount: Decimal) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from epix_node.clock import utc_now
 from epix_node.config import load_config
-from epix_node.demo.country import choose_ports, found_countries
+from epix_node.demo.country import choose_ports
 from epix_node.permit.facts import PermitFact, Source
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.status import standing
@@ -24,6 +24,7 @@ from epix_node.store.database import Database, Session
 from tests.bench.exchange import permit
 from tests.bench.figures import Figure, Reading
 from tests.bench.servers import bare_server, node_server, requests
+from tests.trusting import found_and_told
 
 TARGET = 0.5
 """Of the bare handler, per CPU-second (issue "Two countries exchange a permit", Must show)."""
@@ -38,7 +39,7 @@ def measure(*, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="epix-bench-") as directory:
         now = utc_now().replace(microsecond=0)
         node_port, bare_port = choose_ports(2, first=None)
-        (country,) = found_countries(Path(directory), ("XA",), (node_port,), now=now, clock=None)
+        (country,) = found_and_told(Path(directory), ("XA",), (node_port,), now=now, clock=None)
         print(f"  storing {stored:,} permits …", flush=True)
         _fill(load_config(country.config, {}).store_url, stored, now)
         choose = random.Random(1)

@@ -32,7 +32,7 @@ DIFFERS_R = Difference(field="importer.name", presented="X", registered="Y", cla
 def basis(status: Status | str = "VALID", *flags: str, **members: Any) -> Basis:
     given = {
         "signature": "VALID",
-        "freshness": Freshness.FRESH,
+        "mirror": Freshness.FRESH,
         "grade": Grade.LOGGED,
         "flags": tuple(Flag(flag) for flag in flags),
         **members,
@@ -97,18 +97,23 @@ AGAINST = {
     ),
     "signature INVALID without a reason": (basis(signature="INVALID"), ["SIGNATURE_INVALID"]),
     "key revoked": (basis(signature="REVOKED_KEY", signature_reasons=(Reason.REVOKED_KEY,)), ["REVOKED_KEY"]),
-    "untrusted, and pins are always fresh": (
+    "untrusted, says a fresh list": (
         basis(signature="UNTRUSTED", signature_reasons=(Reason.KEY_UNKNOWN,)),
         ["KEY_UNKNOWN"],
+    ),
+    "used, and the trust list is old": (basis("USED", trust=Freshness.EXPIRED), ["USED", "TRUST_LIST_EXPIRED"]),
+    "a bad signature is bad whatever the list": (
+        basis("UNKNOWN", signature="INVALID", trust=Freshness.STALE),
+        ["SIGNATURE_INVALID", "TRUST_LIST_STALE"],
     ),
     "a difference of class A": (basis(differences=(DIFFERS_R, DIFFERS_A)), ["CONTENT_DIFFERS"]),
     "signature before everything": (
         basis("USED", "CONFIRMED_ELSEWHERE", signature="INVALID", differences=(DIFFERS_A,)),
         ["SIGNATURE_INVALID", "CONTENT_DIFFERS", "USED", "CONFIRMED_ELSEWHERE"],
     ),
-    "used, and the mirror is old": (basis("USED", freshness=Freshness.EXPIRED), ["USED", "MIRROR_EXPIRED"]),
+    "used, and the mirror is old": (basis("USED", mirror=Freshness.EXPIRED), ["USED", "MIRROR_EXPIRED"]),
     "forged, and the mirror is old": (
-        basis("NOT_ISSUED", freshness=Freshness.EXPIRED, signature="NONE", grade=Grade.UNLOGGED),
+        basis("NOT_ISSUED", mirror=Freshness.EXPIRED, signature="NONE", grade=Grade.UNLOGGED),
         ["NOT_ISSUED", "MIRROR_EXPIRED"],
     ),
     "withdrawn, and the register is disputed": (
@@ -128,17 +133,30 @@ def test_what_speaks_against_comes_before_doubt(of: Basis, reasons: list[str]) -
 
 
 UNSURE = {
-    "expired mirror": (basis(freshness=Freshness.EXPIRED), ["MIRROR_EXPIRED"]),
+    "untrusted, says a stale list": (
+        basis("UNKNOWN", signature="UNTRUSTED", signature_reasons=(Reason.KEY_UNKNOWN,), trust=Freshness.STALE),
+        ["KEY_UNKNOWN", "TRUST_LIST_STALE"],
+    ),
+    "untrusted, says an expired list": (
+        basis("UNKNOWN", signature="UNTRUSTED", signature_reasons=(Reason.KEY_UNKNOWN,), trust=Freshness.EXPIRED),
+        ["KEY_UNKNOWN", "TRUST_LIST_EXPIRED"],
+    ),
+    "expired trust list": (basis(trust=Freshness.EXPIRED), ["TRUST_LIST_EXPIRED"]),
+    "expired trust list and mirror": (
+        basis(trust=Freshness.EXPIRED, mirror=Freshness.EXPIRED),
+        ["TRUST_LIST_EXPIRED", "MIRROR_EXPIRED"],
+    ),
+    "expired mirror": (basis(mirror=Freshness.EXPIRED), ["MIRROR_EXPIRED"]),
     "disputed register": (basis("VALID", "REGISTER_DISPUTED"), ["REGISTER_DISPUTED"]),
     "never issued, says a disputed register": (basis("NOT_ISSUED", "REGISTER_DISPUTED"), ["REGISTER_DISPUTED"]),
     "withheld entry": (basis("EXPORTED", "ENTRY_WITHHELD"), ["ENTRY_WITHHELD"]),
     "confirmed elsewhere": (basis("VALID", "CONFIRMED_ELSEWHERE"), ["CONFIRMED_ELSEWHERE"]),
     "all of it": (
-        basis("VALID", "CONFIRMED_ELSEWHERE", "REGISTER_DISPUTED", "ENTRY_WITHHELD", freshness=Freshness.EXPIRED),
+        basis("VALID", "CONFIRMED_ELSEWHERE", "REGISTER_DISPUTED", "ENTRY_WITHHELD", mirror=Freshness.EXPIRED),
         ["MIRROR_EXPIRED", "REGISTER_DISPUTED", "ENTRY_WITHHELD", "CONFIRMED_ELSEWHERE"],
     ),
     "unknown, from an expired mirror": (
-        basis("UNKNOWN", freshness=Freshness.EXPIRED, signature="NONE", grade=Grade.UNLOGGED, covered=False),
+        basis("UNKNOWN", mirror=Freshness.EXPIRED, signature="NONE", grade=Grade.UNLOGGED, covered=False),
         ["MIRROR_EXPIRED", "NOT_COVERED"],
     ),
     "expired but exported in time, and confirmed elsewhere": (
@@ -154,7 +172,12 @@ def test_doubt_comes_before_valid(of: Basis, reasons: list[str]) -> None:
 
 
 REMARKS = {
-    "a stale mirror only says so": (basis(freshness=Freshness.STALE), ("VALID", ["MIRROR_STALE"])),
+    "a stale trust list only says so": (basis(trust=Freshness.STALE), ("VALID", ["TRUST_LIST_STALE"])),
+    "both are stale": (
+        basis(trust=Freshness.STALE, mirror=Freshness.STALE),
+        ("VALID", ["TRUST_LIST_STALE", "MIRROR_STALE"]),
+    ),
+    "a stale mirror only says so": (basis(mirror=Freshness.STALE), ("VALID", ["MIRROR_STALE"])),
     "a genuine document in no register": (basis(grade=Grade.UNLOGGED), ("VALID", ["NOT_IN_REGISTER"])),
     "names that differ": (basis(differences=(DIFFERS_R,)), ("VALID", [])),
     "another digest alone": (basis("VALID", "DIGEST_DIFFERS"), ("VALID", [])),
@@ -178,23 +201,32 @@ def test_other_remarks_change_no_verdict(of: Basis, expected: tuple[str, list[st
     flags=st.frozensets(st.sampled_from(Flag), max_size=4),
     signature=st.sampled_from(["VALID", "INVALID", "UNTRUSTED", "REVOKED_KEY", "NONE"]),
     freshness=st.sampled_from(Freshness),
+    trust=st.sampled_from(Freshness),
     purpose=st.sampled_from(Purpose),
     refuses=st.booleans(),
 )
 def test_doubt_never_makes_a_permit_better_nor_a_forgery_of_it(
-    status: Status, flags: frozenset[Flag], signature: str, freshness: Freshness, purpose: Purpose, *, refuses: bool
+    status: Status,
+    flags: frozenset[Flag],
+    signature: str,
+    freshness: Freshness,
+    trust: Freshness,
+    purpose: Purpose,
+    *,
+    refuses: bool,
 ) -> None:
     """VALID needs a permit that is known and whole; what is unknown is never NOT_VALID by itself."""
-    of = basis(status, *flags, signature=signature, freshness=freshness)
+    of = basis(status, *flags, signature=signature, mirror=freshness, trust=trust)
     word, reasons = conclude(of, purpose=purpose, policy=REFUSING if refuses else Policy())
     doubts = {Flag.REGISTER_DISPUTED, Flag.ENTRY_WITHHELD, Flag.CONFIRMED_ELSEWHERE}
     if word is VerdictWord.VALID:
         assert signature in {"VALID", "NONE"}
-        assert freshness is not Freshness.EXPIRED
+        assert Freshness.EXPIRED not in {freshness, trust}
         assert flags.isdisjoint(doubts)
         assert status in {Status.VALID, Status.EXPORTED, Status.PARTLY_USED, Status.EXPIRED}
     if word is VerdictWord.NOT_VALID:
         assert status is not Status.UNKNOWN or signature not in {"VALID", "NONE"}
+        assert (status, signature) != (Status.UNKNOWN, "UNTRUSTED") or trust is Freshness.FRESH
     assert len(set(reasons)) == len(reasons)
     assert reasons or word in {VerdictWord.VALID, VerdictWord.UNKNOWN}
 

@@ -10,7 +10,7 @@ import pytest
 from epix_node.demo import papers
 from epix_node.permit.codes import code_lists
 from epix_node.reference.builtin import builtin_shelf
-from epix_node.reference.library import builtin
+from epix_node.reference.catalogue import builtin
 from epix_node.reference.taxon import KINGDOMS
 from tests.reference.lists import SHARED
 

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from epix_node.errors import ConfigError
+from epix_node.errors import ConfigError, MalformedDocumentError
 from epix_node.reference.edition import Edition
 from epix_node.reference.load_report import Tally
 from epix_node.reference.shelf import Shelf, shelve
+from tests.reference.lists import loaded
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -81,6 +82,16 @@ def test_a_load_that_fails_half_way_leaves_the_old_file(tmp_path):
         shelve(path, fail)
     assert path.read_bytes() == before
     assert [left.name for left in tmp_path.iterdir() if "loading" in left.name] == []
+
+
+def test_a_file_of_which_no_row_is_understood_replaces_nothing(tmp_path):
+    """Where nothing was loaded before, the report says it."""
+    good, bad = "party,notes\nBR,\n", "party,notes\nAtlantis,\n"
+    assert loaded(tmp_path, "ownership", bad)[1].refused == 1
+    loaded(tmp_path, "ownership", good)
+    with pytest.raises(MalformedDocumentError, match="loaded before stays"):
+        loaded(tmp_path, "ownership", bad)
+    assert Shelf.open(tmp_path / "reference.sqlite").edition("ownership").rows == 1
 
 
 def test_what_a_killed_load_left_behind_does_not_disturb_the_next(tmp_path):

@@ -225,7 +225,7 @@ BUILT_IN = SpeciesBook(Shelf.open(None))
     days=st.lists(st.dates(date(1974, 1, 1), date(2030, 1, 1)), min_size=2, max_size=2).map(sorted),
     population=st.sampled_from([None, "BW", "KE", "XA", "XX"]),
 )
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_a_listing_changes_only_on_days_that_are_told(name, days, population):
     taxon = BUILT_IN.find(name).taxon
     first, second = (BUILT_IN.listing_on(taxon, day, population) for day in days)

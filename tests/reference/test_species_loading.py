@@ -9,7 +9,7 @@ import pytest
 
 from epix_node.errors import MalformedDocumentError, NotFoundError, UnacceptableError
 from epix_node.reference.loading.species import load_species
-from epix_node.reference.loading.stream import day_in
+from epix_node.reference.loading.stream import MAX_LINE_CHARACTERS, day_in
 from epix_node.reference.shelf import Shelf
 from epix_node.reference.species import SpeciesBook
 from tests.reference.lists import NOW, SHARED, loaded, real
@@ -83,6 +83,47 @@ def test_a_file_that_is_none_of_the_kinds_is_refused(tmp_path, content, error):
     with pytest.raises(MalformedDocumentError, match=error):
         load_species(tmp_path / "reference.sqlite", path, now=NOW)
     assert not (tmp_path / "reference.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "rows",
+    ["", "1,Python regius,II,SPECIES,Animalia\n", "1,Animalia,,,,,Python regius,II,SPECIES,\n" * 3],
+    ids=["nothing", "too short", "columns swapped"],
+)
+def test_a_list_without_a_row_that_is_understood_replaces_nothing(tmp_path, rows):
+    """Another file by mistake, or its columns have moved: the old list is better than none."""
+    loaded(tmp_path, "species", CHECKLIST + ROW)
+    with pytest.raises(MalformedDocumentError, match="nothing was loaded"):
+        loaded(tmp_path, "species", CHECKLIST + rows)
+    assert SpeciesBook(Shelf.open(tmp_path / "reference.sqlite")).find("Python regius") is not None
+
+
+def test_a_number_that_stands_twice_mixes_no_taxa(tmp_path):
+    """Names lead to taxa by numbers: the second one would be taken for the first."""
+    other = "1,Animalia,Mammalia,Carnivora,Felidae,Panthera,Panthera nova,SPECIES,I,IN\n"
+    shelf, report = loaded(tmp_path, "species", CHECKLIST + ROW + other)
+    book = SpeciesBook(shelf)
+    match = book.find("Panthera nova")
+    assert (match.accepted_name, match.taxon.range_states) == ("Panthera nova", {"IN"})
+    assert book.listing_on(match.taxon, date(2026, 2, 1), None).appendices == {"I"}
+    assert dict(report.reasons) == {"a number that an earlier row has": 1}
+
+
+@pytest.mark.parametrize("listing", ["IV", ""])
+def test_a_listing_that_is_not_understood_is_not_known(tmp_path, listing):
+    """It is not "not listed", by which a permit could be refused; nor is the genus, of which nothing else is said."""
+    row = f"1,Animalia,Reptilia,Sauria,Agamidae,Nova,Nova terra,SPECIES,{listing},LK\n"
+    book = SpeciesBook(loaded(tmp_path, "species", CHECKLIST + row)[0])
+    assert book.listing_on(book.find("Nova terra").taxon, date(2026, 2, 1), None) is None
+    assert book.listing_on(book.find("Nova spp.").taxon, date(2026, 2, 1), None) is None
+
+
+@pytest.mark.parametrize("before", [b"", CHECKLIST.encode()], ids=["as the header", "as a row"])
+def test_an_archive_that_unpacks_into_one_endless_line_is_refused(tmp_path, before):
+    path = tmp_path / "bomb_2020-01-01.csv.gz"
+    path.write_bytes(gzip.compress(before + b"a" * (MAX_LINE_CHARACTERS * 2), compresslevel=1))
+    with pytest.raises(MalformedDocumentError, match="more than 16777216 characters"):
+        load_species(tmp_path / "reference.sqlite", path, now=NOW)
 
 
 def test_a_file_that_is_not_there_is_not_found(tmp_path):

@@ -86,7 +86,7 @@ def test_the_first_listing_is_told_only_by_a_whole_history():
     starts=st.lists(st.dates(date(1975, 1, 1), date(2030, 1, 1)), unique=True, min_size=1, max_size=6),
     day=st.dates(date(1974, 1, 1), date(2031, 1, 1)),
 )
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_between_changes_nothing_changes(starts, day):
     timeline = Timeline([since(start, APPENDIX_I if start.day % 2 else APPENDIX_II) for start in starts])
     begun = max((start for start in starts if start <= day), default=None)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from epix_node.permit.model import Authority, Line, Origin, Permit, Quota, Reference, TradeParty
-from epix_node.reference.library import Library, builtin
+from epix_node.reference.catalogue import Catalogue, builtin
 from epix_node.rules.check import Judgement, check
 from epix_node.rules.finding import RuleFinding
 from epix_node.rules.ruleset import Ruleset, Stage, load_ruleset
@@ -75,11 +75,11 @@ def exporter(**changes: Any) -> TradeParty:
     return replace(EXAMPLE.exporter, **changes)
 
 
-def judge(permit_: Permit, *, ruleset: Ruleset = RULESET, library: Library | None = None, **more: Any) -> Judgement:
+def judge(permit_: Permit, *, ruleset: Ruleset = RULESET, catalogue: Catalogue | None = None, **more: Any) -> Judgement:
     """The permit as the rules see it on its day of issue, at issue if not said otherwise, its stamp unique."""
     today = permit_.issued_on or date(2026, 3, 1)
     circumstances = Circumstances(**{"stage": Stage.ISSUE, "today": today, "stamp_taken": False, **more})
-    return check(permit_, ruleset, library=library or builtin(), circumstances=circumstances)
+    return check(permit_, ruleset, catalogue=catalogue or builtin(), circumstances=circumstances)
 
 
 @dataclass(frozen=True, kw_only=True)

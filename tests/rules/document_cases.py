@@ -287,7 +287,7 @@ FIRES: dict[str, Case] = {
     "a copy that arrives": _fires("END-09", permit(copy=True, special_conditions=None), "BLOCK", "/copy", **RECEIVED),
     "a copy that arrives and says something": _fires("END-09", permit(copy=True), "REFER", "/copy", **RECEIVED),
     "a replacement without a reason": _fires(
-        "DOC-01", permit(replaces="26XA000001", special_conditions=None), "REFER", "/special_conditions"
+        "DOC-01", permit(replaces="26XA000001", special_conditions=None), "BLOCK", "/special_conditions"
     ),
     "a replacement without a reason, received": _fires(
         "DOC-01", permit(replaces="26XA000001", special_conditions=None), "REFER", "/special_conditions", **RECEIVED

@@ -1,4 +1,4 @@
-"""A small library of reference data, loaded through the real loaders from files written here."""
+"""A small catalogue of reference data, loaded through the real loaders from files written here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from epix_node.reference.library import Library
+from epix_node.reference.catalogue import Catalogue
 from epix_node.reference.loading import operations, pairs, quotas, reservations, suspensions
 from epix_node.reference.loading.species import load_species
 
@@ -105,7 +105,7 @@ def shelf_of(*, species: str = _SPECIES, as_of: date = AS_OF) -> Iterator[Path]:
 
 
 @cache
-def library(as_of: date = AS_OF) -> Library:
-    """The small library; what is open stays readable after its directory is gone."""
+def catalogue(as_of: date = AS_OF) -> Catalogue:
+    """The small catalogue; what is open stays readable after its directory is gone."""
     with shelf_of(as_of=as_of) as shelf:
-        return Library.open(shelf)
+        return Catalogue.open(shelf)

@@ -9,7 +9,7 @@ from typing import Any
 from epix_node.permit.model import Origin, Permit, PermitType, Quota, Reference
 from epix_node.rules.ruleset import Stage
 from tests.rules.builders import LINE, Case, exporter, importer, permit
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 
 ISSUED_ON = date(2026, 3, 1)
 IMPORT_PERMIT = Reference(relation="import-permit", issuer="CH", number="26CH000001", date=date(2026, 2, 1))
@@ -39,11 +39,13 @@ def trade(
 
 
 def fires(rule: str, broken: Permit, says: str, path: str, **circumstances: Any) -> Case:
-    return Case(rule=rule, permit=broken, says=says, path=path, circumstances={"library": library(), **circumstances})
+    return Case(
+        rule=rule, permit=broken, says=says, path=path, circumstances={"catalogue": catalogue(), **circumstances}
+    )
 
 
 def silent(rule: str, sound: Permit, **circumstances: Any) -> Case:
-    return Case(rule=rule, permit=sound, circumstances={"library": library(), **circumstances})
+    return Case(rule=rule, permit=sound, circumstances={"catalogue": catalogue(), **circumstances})
 
 
 RECEIVED: dict[str, Any] = {"stage": Stage.RECEIPT}
@@ -131,7 +133,7 @@ FIRES: dict[str, Case] = {
         trade(CROCODILE, leaves="TH"),
         "NOT_CHECKED",
         "/lines/0/operation_number",
-        library=None,
+        catalogue=None,
     ),
     "wild tigers of Kenya": fires("SRC-08", trade(TIGER, leaves="KE"), "BLOCK", "/lines/0/origin/country"),
     "wild tigers of Kenya, received": fires(

@@ -9,14 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from epix_node.permit.model import Authority, Line, Origin, Permit, Quota, Reference, TradeParty
-from epix_node.reference.library import Library, builtin
+from epix_node.reference.catalogue import Catalogue, builtin
 from epix_node.rules.check import check
 from epix_node.rules.finding import Severity
 from epix_node.rules.report import MAX_VALUE_CHARACTERS
 from epix_node.rules.ruleset import Stage
 from epix_node.rules.subject import Circumstances
 from tests.rules.builders import EXAMPLE, RULESET
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 
 TAXA = [
     "Python regius",
@@ -93,14 +93,14 @@ permits = st.builds(
     stage=st.sampled_from(Stage),
     entered_on=st.none() | st.dates(),
     taken=st.none() | st.booleans(),
-    books=st.sampled_from([builtin(), library()]),
+    books=st.sampled_from([builtin(), catalogue()]),
 )
 @example(permit=EXAMPLE, stage=Stage.RECEIPT, entered_on=date.max, taken=None, books=builtin())
 def test_the_rules_answer_whatever_a_document_says(
-    *, permit: Permit, stage: Stage, entered_on: date | None, taken: bool | None, books: Library
+    *, permit: Permit, stage: Stage, entered_on: date | None, taken: bool | None, books: Catalogue
 ) -> None:
     circumstances = Circumstances(stage=stage, today=TODAY, entered_on=entered_on, stamp_taken=taken)
-    judgement = check(permit, RULESET, library=books, circumstances=circumstances)
+    judgement = check(permit, RULESET, catalogue=books, circumstances=circumstances)
     json.dumps(judgement.to_json())
     unknown = [finding.rule for finding in judgement.findings if finding.severity is Severity.NOT_CHECKED]
     assert len(unknown) == len(set(unknown))
@@ -108,4 +108,4 @@ def test_the_rules_answer_whatever_a_document_says(
         assert finding.rule in RULESET.rules
         assert finding.message
         assert finding.value is None or len(finding.value) <= MAX_VALUE_CHARACTERS
-    assert check(permit, RULESET, library=books, circumstances=circumstances) == judgement
+    assert check(permit, RULESET, catalogue=books, circumstances=circumstances) == judgement

@@ -11,13 +11,13 @@ from epix_node.permit.model import Origin, Permit
 from epix_node.rules.finding import Severity
 from epix_node.rules.ruleset import Stage
 from tests.rules.builders import judge
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 from tests.rules.specimen_cases import CROCODILE, TIGER, WHALE, goods, ifs, trade
 
 
 def says(rule: str, permit: Permit, **circumstances: Any) -> str | None:
     """The severity with which the rule speaks; ``None`` where it does not."""
-    found = judge(permit, **{"library": library(), **circumstances}).findings
+    found = judge(permit, **{"catalogue": catalogue(), **circumstances}).findings
     return next((finding.severity.value for finding in found if finding.rule == rule), None)
 
 
@@ -144,18 +144,18 @@ def test_a_day_before_all_that_the_list_knows_is_not_checked() -> None:
 
 
 def test_a_list_that_is_much_older_than_the_document_refuses_nothing() -> None:
-    old = library(date(2023, 1, 31))
+    old = catalogue(date(2023, 1, 31))
     line = goods("Swietenia macrophylla", "I", term="LOG")
-    assert says("APP-01", trade(line, leaves="BR", issued_on=date(2026, 1, 30)), library=old) == "BLOCK"
-    assert says("APP-01", trade(line, leaves="BR", issued_on=date(2026, 1, 31)), library=old) == "REFER"
+    assert says("APP-01", trade(line, leaves="BR", issued_on=date(2026, 1, 30)), catalogue=old) == "BLOCK"
+    assert says("APP-01", trade(line, leaves="BR", issued_on=date(2026, 1, 31)), catalogue=old) == "REFER"
     # Taken at its word: what is stated as Appendix I is barred as Appendix I.
-    assert says("APP-02", trade(line, leaves="BR", type="I", issued_on=date(2026, 1, 31)), library=old) == "BLOCK"
-    assert says("APP-02", trade(line, leaves="BR", type="I", issued_on=date(2026, 1, 30)), library=old) is None
+    assert says("APP-02", trade(line, leaves="BR", type="I", issued_on=date(2026, 1, 31)), catalogue=old) == "BLOCK"
+    assert says("APP-02", trade(line, leaves="BR", type="I", issued_on=date(2026, 1, 30)), catalogue=old) is None
 
 
 def test_a_reservation_does_not_change_the_listing_but_is_said() -> None:
     stated_as_ii = {**WHALE, "appendix": "II"}
-    found = judge(trade(stated_as_ii, leaves="IS"), library=library()).findings
+    found = judge(trade(stated_as_ii, leaves="IS"), catalogue=catalogue()).findings
     (differs,) = [finding for finding in found if finding.rule == "APP-01"]
     assert differs.severity is Severity.REFER
     assert "reservation" in differs.message

@@ -9,12 +9,12 @@ import pytest
 
 from epix_node.permit.model import Permit
 from tests.rules.builders import judge
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 from tests.rules.specimen_cases import goods, trade
 
 
 def says(rule: str, permit: Permit) -> str | None:
-    found = judge(permit, library=library()).findings
+    found = judge(permit, catalogue=catalogue()).findings
     return next((finding.severity.value for finding in found if finding.rule == rule), None)
 
 

@@ -9,7 +9,7 @@ import pytest
 from epix_node.permit.model import Origin, Permit, Quota
 from epix_node.rules.ruleset import Stage
 from tests.rules.builders import judge
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 from tests.rules.specimen_cases import goods, trade
 
 PYTHON = goods("Python regius", quantity="40")
@@ -47,9 +47,9 @@ DRAWN: dict[str, tuple[Permit, str | None]] = {
 
 @pytest.mark.parametrize(("permit", "expected"), DRAWN.values(), ids=DRAWN.keys())
 def test_one_document_shows_when_it_is_above_the_quota(permit: Permit, expected: str | None) -> None:
-    own = [f.severity.value for f in judge(permit, library=library()).findings if f.rule == "QUO-01"]
+    own = [f.severity.value for f in judge(permit, catalogue=catalogue()).findings if f.rule == "QUO-01"]
     assert own == ([] if expected is None else [expected])
-    elsewhere = judge(permit, library=library(), stage=Stage.RECEIPT).findings
+    elsewhere = judge(permit, catalogue=catalogue(), stage=Stage.RECEIPT).findings
     foreign = [f.severity.value for f in elsewhere if f.rule == "QUO-03"]
     assert foreign == ([] if expected is None else ["REFER" if expected == "BLOCK" else expected])
     assert "QUO-01" not in {f.rule for f in elsewhere}
@@ -65,7 +65,7 @@ BOX: dict[str, tuple[Quota | None, str | None]] = {
 
 @pytest.mark.parametrize(("quota", "expected"), BOX.values(), ids=BOX.keys())
 def test_box_11a_states_the_total_and_the_quota(quota: Quota | None, expected: str | None) -> None:
-    found = judge(trade({**PYTHON, "quota": quota}), library=library()).findings
+    found = judge(trade({**PYTHON, "quota": quota}), catalogue=catalogue()).findings
     assert next((f.severity.value for f in found if f.rule == "FLD-13"), None) == expected
 
 
@@ -81,5 +81,5 @@ WORDS: dict[str, tuple[Quota, str | None]] = {
 
 @pytest.mark.parametrize(("quota", "expected"), WORDS.values(), ids=WORDS.keys())
 def test_box_11a_is_compared_with_itself(quota: Quota, expected: str | None) -> None:
-    found = judge(trade({**PYTHON, "quota": quota}), library=library()).findings
+    found = judge(trade({**PYTHON, "quota": quota}), catalogue=catalogue()).findings
     assert next((f.severity.value for f in found if f.rule == "QUO-02"), None) == expected

@@ -7,7 +7,7 @@ import pytest
 from epix_node.permit.model import Origin, Permit, PermitType
 from epix_node.rules.ruleset import Stage
 from tests.rules.builders import judge
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 from tests.rules.specimen_cases import goods, trade
 
 TIGER = goods("Panthera tigris", "I")
@@ -39,16 +39,16 @@ RANGE: dict[str, tuple[Permit, str | None]] = {
 
 @pytest.mark.parametrize(("permit", "expected"), RANGE.values(), ids=RANGE.keys())
 def test_wild_goods_come_from_where_the_taxon_lives(permit: Permit, expected: str | None) -> None:
-    found = judge(permit, library=library()).findings
+    found = judge(permit, catalogue=catalogue()).findings
     assert [f.severity.value for f in found if f.rule == "SRC-08"] == ([] if expected is None else [expected])
-    received = judge(permit, library=library(), stage=Stage.RECEIPT).findings
+    received = judge(permit, catalogue=catalogue(), stage=Stage.RECEIPT).findings
     elsewhere = [f.severity.value for f in received if f.rule == "SRC-08"]
     assert elsewhere == ([] if expected is None else ["REFER" if expected == "BLOCK" else expected])
 
 
 def test_a_blank_box_12_of_an_import_permit_stands_for_the_exporting_country() -> None:
     permit = trade(TIGER, leaves="IN", type=PermitType.IMPORT)
-    assert "SRC-08" not in {finding.rule for finding in judge(permit, library=library()).findings}
+    assert "SRC-08" not in {finding.rule for finding in judge(permit, catalogue=catalogue()).findings}
 
 
 @pytest.mark.parametrize("kingdom", ["Animalia", "Plantae"])
@@ -56,5 +56,5 @@ def test_a_blank_box_12_of_an_import_permit_stands_for_the_exporting_country() -
 def test_sources_that_no_rule_of_a_kingdom_names_pass(kingdom: str, source: str) -> None:
     taxon = "Panthera tigris" if kingdom == "Animalia" else "Paphiopedilum delenatii"
     wrong = {"Animalia": "AY", "Plantae": "CFR"}[kingdom]
-    found = {finding.rule for finding in judge(trade(goods(taxon, "I", source)), library=library()).findings}
+    found = {finding.rule for finding in judge(trade(goods(taxon, "I", source)), catalogue=catalogue()).findings}
     assert bool(found & {"SRC-01", "SRC-02"}) == (source in wrong)

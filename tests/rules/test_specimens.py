@@ -15,7 +15,7 @@ from epix_node.rules.finding import Severity
 from epix_node.rules.measure import Measure, NationalMeasures
 from epix_node.rules.ruleset import Stage
 from tests.rules.builders import EXAMPLE, RULESET, Case, judge, permit
-from tests.rules.shelves import AS_OF, library
+from tests.rules.shelves import AS_OF, catalogue
 from tests.rules.specimen_cases import FIRES, PYTHON, SILENT, TIGER, goods, trade
 
 
@@ -38,29 +38,29 @@ def test_a_rule_is_not_checked_at_most_once(case: Case) -> None:
 
 @pytest.mark.parametrize("stage", Stage)
 def test_the_permit_of_the_contract_breaks_no_rule(stage: Stage) -> None:
-    found = judge(EXAMPLE, stage=stage, library=library()).findings
+    found = judge(EXAMPLE, stage=stage, catalogue=catalogue()).findings
     assert [finding.rule for finding in found if finding.severity is not Severity.NOT_CHECKED] == []
 
 
 def test_rules_that_need_data_about_a_fictional_country_are_not_checked() -> None:
     """Contract 5; what the taxon alone decides is checked all the same."""
-    found = judge(permit(line={"sources": ("W",)}), library=library()).findings
+    found = judge(permit(line={"sources": ("W",)}), catalogue=catalogue()).findings
     unknown = {finding.rule for finding in found if finding.severity is Severity.NOT_CHECKED}
     assert {"SRC-08", "SUS-01", "SUS-02", "QUO-01", "FLD-13"} <= unknown
-    plant = judge(permit(line={"sources": ("A",)}), library=library()).findings
+    plant = judge(permit(line={"sources": ("A",)}), catalogue=catalogue()).findings
     assert "SRC-01" in {finding.rule for finding in plant if finding.severity is Severity.BLOCK}
 
 
 def test_data_that_speak_of_a_fictional_country_are_used() -> None:
     python = goods("Python regius", sources="C")
-    found = judge(trade(python, leaves="XD"), library=library()).findings
+    found = judge(trade(python, leaves="XD"), catalogue=catalogue()).findings
     assert ("SUS-01", Severity.BLOCK) in {(finding.rule, finding.severity) for finding in found}
 
 
 def test_a_name_that_stands_for_several_taxa_blocks_nothing() -> None:
     """Two pythons had this synonym: rules about the taxon are not checked."""
     ambiguous = goods("Python duplex", "I", "AD", term="FEA")
-    found = judge(trade(ambiguous), library=library()).findings
+    found = judge(trade(ambiguous), catalogue=catalogue()).findings
     by_taxon = [finding for finding in found if finding.rule in {"SRC-01", "SRC-07", "APP-01", "QTY-05", "FLD-17"}]
     assert {finding.rule for finding in by_taxon} == {"SRC-01", "SRC-07", "APP-01", "QTY-05", "FLD-17"}
     assert {(finding.severity, finding.message) for finding in by_taxon} == {
@@ -70,7 +70,7 @@ def test_a_name_that_stands_for_several_taxa_blocks_nothing() -> None:
 
 def test_an_unknown_name_blocks_nothing() -> None:
     unknown = goods("Snarkus snarkus", "I", "A", term="FEA")
-    found = judge(trade(unknown, purpose="Z"), library=library()).findings
+    found = judge(trade(unknown, purpose="Z"), catalogue=catalogue()).findings
     assert [finding.rule for finding in found if finding.severity is Severity.BLOCK] == []
 
 
@@ -80,17 +80,17 @@ def test_a_permit_of_which_hardly_anything_is_known_is_checked_without_an_error(
             bare = permit(
                 type=type_, purpose=purpose, issued_on=None, exporter=None, importer=None, lines=(Line(), Line())
             )
-            assert judge(bare, library=library()).findings
+            assert judge(bare, catalogue=catalogue()).findings
 
 
 def test_a_finding_shows_the_age_of_the_data_that_it_rests_on() -> None:
-    found = judge(trade(goods("Panthera tigris", "II"), leaves="IN"), library=library()).findings
+    found = judge(trade(goods("Panthera tigris", "II"), leaves="IN"), catalogue=catalogue()).findings
     (differs,) = [finding for finding in found if finding.rule == "APP-01"]
     assert differs.to_json()["reference"] == {"data": "species", "as_of": AS_OF.isoformat(), "age_days": 59}
 
 
 def test_what_was_looked_into_is_named_also_where_nothing_is_wrong() -> None:
-    judgement = judge(trade(TIGER, leaves="TH", purpose="Z"), library=library())
+    judgement = judge(trade(TIGER, leaves="TH", purpose="Z"), catalogue=catalogue())
     assert {edition.data for edition in judgement.editions} >= {"species", "suspensions", "quotas"}
 
 
@@ -130,7 +130,7 @@ def test_a_limit_that_cannot_be_compared_is_not_checked(limit: str) -> None:
     measure = Measure(reason="Our own limits.", parameters={"limits": {"Acipenseriformes CAV": limit}})
     caviar = trade(goods("Huso huso", term="CAV", quantity="9", unit="KGM"), leaves="RU", purpose="P")
     ruleset = RULESET.with_measures(NationalMeasures(rules={"PUR-03": measure}))
-    found = judge(caviar, ruleset=ruleset, library=library()).findings
+    found = judge(caviar, ruleset=ruleset, catalogue=catalogue()).findings
     assert [finding.severity for finding in found if finding.rule == "PUR-03"] == [Severity.NOT_CHECKED]
 
 
@@ -178,7 +178,7 @@ PERMITS = st.builds(
 @settings(max_examples=100, deadline=None)
 @given(document=PERMITS, stage=st.sampled_from(Stage), today=st.dates(min_value=date(1990, 1, 1)))
 def test_every_document_that_can_be_read_can_be_checked(document: Permit, stage: Stage, today: date) -> None:
-    judgement = judge(document, library=library(), stage=stage, today=today)
+    judgement = judge(document, catalogue=catalogue(), stage=stage, today=today)
     unknown = [finding.rule for finding in judgement.findings if finding.severity is Severity.NOT_CHECKED]
     assert len(unknown) == len(set(unknown))
     assert all(finding.to_json()["rule"] == finding.rule for finding in judgement.findings)

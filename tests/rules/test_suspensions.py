@@ -8,7 +8,7 @@ import pytest
 
 from epix_node.permit.model import Origin, Permit
 from tests.rules.builders import judge
-from tests.rules.shelves import library
+from tests.rules.shelves import catalogue
 from tests.rules.specimen_cases import goods, trade
 
 PARROT = goods("Psittacus erithacus", "I")
@@ -53,7 +53,7 @@ SUSPENDED: dict[str, tuple[Permit, str | None]] = {
 
 @pytest.mark.parametrize(("permit", "expected"), SUSPENDED.values(), ids=SUSPENDED.keys())
 def test_a_suspension_holds_for_the_goods_that_it_names(permit: Permit, expected: str | None) -> None:
-    found = judge(permit, library=library()).findings
+    found = judge(permit, catalogue=catalogue()).findings
     severities = [finding.severity.value for finding in found if finding.rule == "SUS-01"]
     assert severities == ([] if expected is None else [expected])
 
@@ -67,5 +67,5 @@ REPORTS: dict[str, tuple[str, str | None]] = {
 
 @pytest.mark.parametrize(("issuer", "expected"), REPORTS.values(), ids=REPORTS.keys())
 def test_measures_for_missing_annual_reports_are_of_the_issuer(issuer: str, expected: str | None) -> None:
-    found = judge(trade(goods("Python regius"), leaves=issuer), library=library()).findings
+    found = judge(trade(goods("Python regius"), leaves=issuer), catalogue=catalogue()).findings
     assert next((finding.severity.value for finding in found if finding.rule == "SUS-02"), None) == expected

@@ -70,6 +70,8 @@ class _Headings:
 
     of_permit: tuple[tuple[str, int], ...]
     of_line: tuple[tuple[str, int], ...]
+    unnamed: tuple[int, ...]
+    """Positions of columns whose heading is empty, as spreadsheets write them; nothing may stand there."""
     width: int
 
 
@@ -118,6 +120,7 @@ def _headings(rows: Rows) -> _Headings:
     return _Headings(
         of_permit=tuple((name, position) for name, position in positions.items() if not BY_NAME[name].of_line),
         of_line=tuple((name, position) for name, position in positions.items() if BY_NAME[name].of_line),
+        unnamed=tuple(sorted({*range(len(cells))} - {*positions.values()})),
         width=len(cells),
     )
 
@@ -145,10 +148,13 @@ def _belongs(group: Group, given: Mapping[str, str], row: int) -> bool:
 
 def _add_line(group: Group, cells: list[str], headings: _Headings, row: int) -> None:
     if len(cells) != headings.width:
-        if any(cell.strip() for cell in cells[headings.width :]):
+        if len(cells) > headings.width:
+            # Also where the last are empty: an unquoted comma has moved the others, and 12,5 is a quantity of 12.
             group.fault(row, None, f"has {len(cells)} cells, but there are {headings.width} headings")
-        elif len(cells) < headings.width:
+        else:
             group.deviates(row, None, f"has {len(cells)} cells of {headings.width}; the others are read as empty")
+    if any(position < len(cells) and cells[position].strip() for position in headings.unnamed):
+        group.fault(row, None, "has a cell under an empty heading")
     group.add_line(
         row, {name: cells[position] for name, position in headings.of_line if position < len(cells) and cells[position]}
     )

@@ -17,7 +17,7 @@ from epix_node.permit.normal import normal_form
 from epix_node.permit.number import normalised
 
 MAX_REPEATED_CHARACTERS = 200
-"""Longest cell of the permit that is repeated on each row."""
+"""Longest cell of the permit that is repeated on each row; what tells which permit it is, however long, always is."""
 
 _MUST_BE_QUOTED = frozenset(',;\t"\r\n')
 
@@ -50,7 +50,10 @@ def write_row(row: Iterable[str]) -> bytes:
 
 def _rows(permit: Permit) -> Iterator[bytes]:
     first = [_cell(column, permit) for column in PERMIT_COLUMNS]
-    repeated = [cell if len(cell) <= MAX_REPEATED_CHARACTERS else "" for cell in first]
+    repeated = [
+        cell if len(cell) <= MAX_REPEATED_CHARACTERS or column.is_required else ""
+        for cell, column in zip(first, PERMIT_COLUMNS, strict=True)
+    ]
     for position, line in enumerate(permit.lines):
         of_line = [_cell(column, line) for column in LINE_COLUMNS]
         if line.block is None:

@@ -40,29 +40,37 @@ def attribute_of(element: _Element, name: str) -> str | None:
 
 def is_empty(element: _Element) -> bool:
     """Whether the element and all inside of it have neither text nor an attribute that says something by itself."""
-    return not any(text.strip() for text in element.itertext()) and not any(
+    return not has_text(element) and not any(
         inner.get("unitCode") is not None or inner.get("schemeAgencyID") is not None for inner in element.iter("*")
     )
+
+
+def has_text(element: _Element) -> bool:
+    """Whether the element or anything inside of it has a text; attributes do not count."""
+    return any(text.strip() for text in element.itertext())
 
 
 class Branch:
     """One element with what stands at its boxes."""
 
-    __slots__ = ("element", "places")
+    __slots__ = ("element", "places", "repeated")
 
     def __init__(self, element: _Element, form: Form, shape: Shape) -> None:
         self.element = element
         self.places: dict[str, list[_Element]] = {}
         """Paths of boxes, each with every element there, in document order, empty ones too."""
+        self.repeated: list[_Element] = []
+        """Elements with boxes inside that stand beside another one of their name, where both have texts."""
         self._gather(element, form.namespaces, shape)
 
     def _gather(self, element: _Element, namespaces: tuple[str, ...], shape: Shape) -> None:
         places = self.places
-        # Not iterchildren("*"), which costs as much again as the loop.
-        for child in element:
-            tag = str(child.tag)  # of a comment it is a function, which is in no shape
-            found = shape.get(tag)
+        opened: dict[int, _Element | None] | None = None
+        # All children at once: to ask for one after the other, or for elements only, costs as much again.
+        for child in element[:]:
+            found = shape.get(child.tag)  # type: ignore[arg-type]  # a parsed tree has str; a comment a function
             if found is None:
+                tag = str(child.tag)  # of a comment it is a function, which is in no shape
                 if tag[0] != "{" or tag.startswith(namespaces):
                     continue
                 # Another namespace: local names are what counts.
@@ -76,7 +84,25 @@ class Branch:
                 else:
                     places[path] = [child]
             if inner:
+                # The same object for every habit of qualifying this name.
+                if opened is None:
+                    opened = {id(inner): child}
+                elif id(inner) in opened:
+                    self._note(opened, id(inner), child)
+                else:
+                    opened[id(inner)] = child
                 self._gather(child, namespaces, inner)
+
+    def _note(self, opened: dict[int, _Element | None], name: int, again: _Element) -> None:
+        """Remember what stands there again; ``opened`` holds ``None`` once the first is known to have a text."""
+        if not has_text(again):
+            return
+        first = opened[name]
+        if first is not None and not has_text(first):
+            opened[name] = again
+        else:
+            opened[name] = None
+            self.repeated.append(again)
 
     def elements(self, box: Box) -> Sequence[_Element]:
         """Every element at the place, in document order, empty ones too."""
@@ -85,4 +111,9 @@ class Branch:
     def texts(self, box: Box) -> list[str]:
         """Every text at the place, in document order, empty ones left out."""
         found = self.places.get(box.path)
-        return [] if found is None else [text for element in found if (text := text_of(element)) is not None]
+        if found is None:
+            return []
+        if len(found) == 1:
+            text = text_of(found[0])
+            return [] if text is None else [text]
+        return [text for element in found if (text := text_of(element)) is not None]

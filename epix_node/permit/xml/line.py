@@ -59,16 +59,19 @@ def read_line(page: Page, element: _Element) -> Line:
     """The line as the item states it; what is missing is ``None``."""
     lists = code_lists()
     form = page.form
-    item = Branch(element, form, form.line)
-    found = item.elements(boxes.GOODS)
-    goods = [Branch(one, form, form.goods) for one in found if len(found) == 1 or not is_empty(one)]
-    first = goods[0] if goods else _NOTHING
+    item = page.branch(element, form.line)
     quantity, unit = _quantity(page, item, boxes.QUANTITY)
     origin, last_reexport = _origins(page, item, lists)
     block = page.text(item, boxes.BLOCK)
     place = page.enter(boxes.GOODS)
+    found = item.elements(boxes.GOODS)
+    goods = [page.branch(one, form.goods) for one in found if len(found) == 1 or not is_empty(one)]
+    first = goods[0] if goods else _NOTHING
+    if len(goods) > 1:
+        first = next((one for one in goods if _names_goods(one)), first)
+        goods = _of_one_kind(page, goods, first)
     taxon = page.text(first, boxes.TAXON)
-    appendix = page.meant(boxes.APPENDIX, page.text(first, boxes.APPENDIX), lists.appendices, also=_APPENDICES)
+    appendix = _appendix(page, goods, lists)
     sources = _sources(page, goods, lists)
     term = _term(page, first, lists)
     page.place = place
@@ -98,14 +101,28 @@ def _term(page: Page, goods: Branch, lists: CodeLists) -> str | None:
     return page.meant(boxes.TERM, term, {*lists.terms, *lists.historical_terms})
 
 
+def _names_goods(goods: Branch) -> bool:
+    return not all(map(is_empty, goods.elements(boxes.PRODUCT)))
+
+
+def _of_one_kind(page: Page, goods: list[Branch], first: Branch) -> list[Branch]:
+    """What is said of the first goods: by themselves, and by elements that name no goods of their own."""
+    kept = [one for one in goods if one is first or not _names_goods(one)]
+    for _ in range(len(goods) - len(kept)):
+        page.deviates(boxes.PRODUCT, "names goods a second time in one block; the first are read")
+    return kept
+
+
+def _appendix(page: Page, goods: list[Branch], lists: CodeLists) -> str | None:
+    given = [text for one in goods if (text := page.text(one, boxes.APPENDIX)) is not None]
+    if len(set(given)) > 1 and not page.is_own:
+        page.deviates(boxes.APPENDIX, "differs within one block; the first is read")
+    return page.meant(boxes.APPENDIX, given[0], lists.appendices, also=_APPENDICES) if given else None
+
+
 def _sources(page: Page, goods: list[Branch], lists: CodeLists) -> tuple[str, ...]:
     """One code per element; a second code stands in an element that names no goods of its own."""
-    codes: list[str] = []
-    for position, branch in enumerate(goods):
-        if position and not all(map(is_empty, branch.elements(boxes.PRODUCT))):
-            page.deviates(boxes.PRODUCT, "names goods a second time in one block; the first are read")
-            continue
-        codes += branch.texts(boxes.SOURCE)
+    codes = [code for one in goods for code in one.texts(boxes.SOURCE)]
     if page.is_own or all(code in lists.sources for code in codes):
         return tuple(codes)
     if any(_is_several(code) for code in codes):
@@ -148,10 +165,22 @@ def _quantity(page: Page, item: Branch, box: Box) -> tuple[str | None, str | Non
 def _quota(page: Page, item: Branch) -> Quota | None:
     used, unit_of_used = _quantity(page, item, boxes.QUOTA_USED)
     annual, unit_of_annual = _quantity(page, item, boxes.QUOTA_ANNUAL)
-    if used is not None and annual is not None and unit_of_used != unit_of_annual:
-        page.deviates(boxes.QUOTA_ANNUAL, "has another unit than the amount used; that one's is read")
-    quota = Quota(used=used, annual=annual, unit=unit_of_used or unit_of_annual)
-    return None if quota == Quota() else quota
+    if used is None:
+        return None if annual is None else Quota(annual=annual, unit=unit_of_annual)
+    if annual is not None and unit_of_used != unit_of_annual:
+        # With the other's unit it would be another amount.
+        page.deviates(boxes.QUOTA_ANNUAL, "has another unit than the amount used; read as missing")
+        annual = None
+    elif annual is not None and _stand_apart(item):
+        page.deviates(boxes.QUOTA_ANNUAL, "stands apart from the amount used; both are read as of one quota")
+    return Quota(used=used, annual=annual, unit=unit_of_used)
+
+
+def _stand_apart(item: Branch) -> bool:
+    """Whether the amounts of box 11a are of several procedures, which may be several quotas."""
+    amounts = [*item.elements(boxes.QUOTA_USED), *item.elements(boxes.QUOTA_ANNUAL)]
+    filled = [amount for amount in amounts if text_of(amount) is not None]
+    return any(amount.getparent() is not filled[0].getparent() for amount in filled)
 
 
 def _origins(page: Page, item: Branch, lists: CodeLists) -> tuple[Origin | None, Origin | None]:
@@ -162,8 +191,8 @@ def _origins(page: Page, item: Branch, lists: CodeLists) -> tuple[Origin | None,
     )
     documents: dict[str, Origin] = {}
     for position, element in enumerate(item.elements(boxes.ASSOCIATED), start=1):
-        document = Branch(element, page.form, page.form.paper)
         place = page.enter(boxes.ASSOCIATED, position)
+        document = page.branch(element, page.form.paper)
         number = page.text(document, boxes.DOCUMENT_NUMBER)
         day = page.date(document, boxes.DOCUMENT_DATE)
         kind = None if number is None and day is None else _kind(page, document, number, *countries)
@@ -182,11 +211,14 @@ def _origins(page: Page, item: Branch, lists: CodeLists) -> tuple[Origin | None,
 
 def _kind(
     page: Page, document: Branch, number: str | None, origin_country: str | None, last_country: str | None
-) -> str:
-    """Which of boxes 12 and 12a the document belongs to."""
+) -> str | None:
+    """Which of boxes 12 and 12a the document belongs to; ``None`` where it is something else, such as an invoice."""
     code = page.text(document, boxes.DOCUMENT_TYPE)
     if code in {boxes.ORIGIN_DOCUMENT, boxes.LAST_REEXPORT_DOCUMENT}:
         return code
+    if code is not None and code.isdecimal():
+        page.deviates(boxes.DOCUMENT_TYPE, "is neither 861 nor 811; the document is passed over")
+        return None
     page.deviates(boxes.DOCUMENT_TYPE, "is neither 861 nor 811; its box is told by the countries")
     names_origin = origin_country is not None and number is not None and origin_country in number.upper()
     names_last = last_country is not None and number is not None and last_country in number.upper()

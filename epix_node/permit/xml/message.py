@@ -25,7 +25,8 @@ RESPONSES = ("GetNonFinalCitesCertificateResponse", "GetFinalCitesCertificateRes
 ATTACHMENT, ATTACHMENT_NAME, ATTACHMENT_CONTENT = "Attachments", "AttachmentName", "AttachmentContent"
 COMPOSITE = "Composite"
 
-_ROOTS = tuple(f"{{*}}{root}" for root in FORMS)
+_SIGNED_ROOT = f"{{{DOCUMENT_NAMESPACE}}}Document"
+_SOUGHT = (f"{SIGNATURE_NAMESPACE}*", *(f"{{*}}{root}" for root in FORMS))
 _FAULTS = (
     "AdapterNotAvailable",
     "CalleeNotFound",
@@ -70,7 +71,7 @@ def refuse_signatures(element: _Element) -> None:
 
     To read it as a plain permit would silently drop what the signature says.
     """
-    if element.tag == f"{{{DOCUMENT_NAMESPACE}}}Document":
+    if element.tag == _SIGNED_ROOT:
         raise MalformedDocumentError("a signed document cannot be read as a plain permit", code="SIGNED_DOCUMENT")
     if next(element.iter(f"{SIGNATURE_NAMESPACE}*"), None) is not None:
         raise MalformedDocumentError("there is a signature inside", code="SIGNED_DOCUMENT")
@@ -83,7 +84,10 @@ def open_message(root: _Element, deviations: Deviations) -> Message:
         MalformedDocumentError: ``SIGNED_DOCUMENT`` as ``refuse_signatures``; ``NOT_UNDERSTOOD`` for a SOAP fault,
             for no permit, several, or one where none may stand.
     """
-    refuse_signatures(root)
+    # In one pass: signatures, and permits anywhere.
+    found = list(root.iter(*_SOUGHT))
+    if root.tag == _SIGNED_ROOT or any(str(one.tag).startswith(SIGNATURE_NAMESPACE) for one in found):
+        refuse_signatures(root)
     name = local_name(root)
     form = FORMS.get(name)
     if form is not None:
@@ -94,9 +98,8 @@ def open_message(root: _Element, deviations: Deviations) -> Message:
         form = FORMS[local_name(permit)]
     else:
         raise MalformedDocumentError(f"the document is none of {', '.join(FORMS)} and no SOAP response with one inside")
-    for other in root.iter(*_ROOTS):
-        if other is not permit:
-            raise MalformedDocumentError("the document has several permits, or one where none may stand")
+    if any(one is not permit for one in found):
+        raise MalformedDocumentError("the document has several permits, or one where none may stand")
     if response is None:
         return Message(permit=permit, form=form, response=None)
     attachments, composite = _enclosed(response, permit, deviations)

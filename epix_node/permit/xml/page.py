@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping
 from datetime import date
+from functools import lru_cache
 
 from lxml.etree import _Element
 
@@ -14,9 +15,41 @@ from epix_node.permit.xml.amount import plain_decimal, xs_decimal
 from epix_node.permit.xml.boxes import Box
 from epix_node.permit.xml.branch import Branch, attribute_of, is_empty, text_of
 from epix_node.permit.xml.deviation import Deviations
-from epix_node.permit.xml.forms import Form
+from epix_node.permit.xml.forms import Form, Shape
 
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*|Z|[+-]\d{2}:\d{2})?", re.ASCII | re.DOTALL)
+_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})([T ].*|Z|[+-]\d{2}:\d{2})?", re.ASCII | re.DOTALL)
+_TIME = re.compile(r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)? ?(?:Z|[+-]\d{2}:?\d{2})?", re.ASCII)
+_MAY_REPEAT = frozenset(
+    {
+        "BusinessProcessSpecifiedDocumentContextParameter",
+        "BIMSpecifiedDocumentContextParameter",
+        "PhysicalLogisticsShippingMarks",
+        "TransportLogisticsPackage",
+        "ApplicableCrossBorderRegulatoryProcedure",
+        "PreviousReferencedDocument",
+    }
+)
+"""Elements around boxes of which the toolkit allows several; of boxes themselves ``text`` and ``first`` say it."""
+
+
+_USUAL_DATE_CHARACTERS = 40
+"""Longer texts are not remembered, so that what is remembered stays small."""
+
+
+def _day_in(text: str) -> tuple[date | None, bool]:
+    """The day with which the text begins, if it is a date, and whether nothing but a time follows."""
+    written = _DATE.fullmatch(text)
+    if written is None:
+        return None, True
+    try:
+        day = date.fromisoformat(written[1])
+    except ValueError:  # such as 30 February: no date either
+        return None, True
+    return day, not written[2] or _TIME.fullmatch(written[2]) is not None
+
+
+_remembered_day = lru_cache(maxsize=1_024)(_day_in)
+"""Permits that are read one after the other share their dates."""
 
 
 class Page:
@@ -37,6 +70,27 @@ class Page:
     def deviates(self, box: Box, message: str) -> None:
         """Note that something at the place had to be mended."""
         self.deviations.add(self.form.path(self.place + box.path), message)
+
+    def branch(self, element: _Element, shape: Shape) -> Branch:
+        """The part's view by its boxes; what stands there again, where one is expected, is a deviation."""
+        branch = Branch(element, self.form, shape)
+        if branch.repeated:
+            self.note_repeated(branch)
+        return branch
+
+    def note_repeated(self, branch: Branch) -> None:
+        """Note elements whose boxes were read together with those of another one: they may contradict each other."""
+        for again in branch.repeated:
+            steps = []
+            step = again
+            while step is not branch.element:
+                steps.append(str(step.tag).rpartition("}")[2])
+                parent = step.getparent()
+                assert parent is not None  # it was found below the branch's element
+                step = parent
+            if steps[0] not in _MAY_REPEAT:
+                path = self.place + "/".join(reversed(steps))
+                self.deviations.add(path, "stands there more than once; what they hold is read as of one")
 
     def enter(self, box: Box, position: int | None = None) -> str:
         """Read inside the part at the place from now on; gives back the place to return to."""
@@ -61,7 +115,11 @@ class Page:
         if found is None:
             return None
         if len(found) == 1:
-            return text_of(found[0])
+            element = found[0]
+            if not len(element):  # as ``text_of`` does, for nearly every text there is
+                text = element.text
+                return (text and text.strip()) or None
+            return text_of(element)
         texts = branch.texts(box)
         if len(texts) > 1:
             self.deviates(box, f"stands there {len(texts)} times; the first is read")
@@ -89,14 +147,12 @@ class Page:
         text = self.text(branch, box)
         if text is None:
             return None
-        written = _DATE.fullmatch(text)
-        try:
-            if written:
-                return date.fromisoformat(written[1])
-        except ValueError:
-            pass  # such as 30 February: no date either
-        self.deviates(box, "is no date; read as missing")
-        return None
+        day, is_clean = _remembered_day(text) if len(text) <= _USUAL_DATE_CHARACTERS else _day_in(text)
+        if day is None:
+            self.deviates(box, "is no date; read as missing")
+        elif not is_clean:
+            self.deviates(box, "holds more than a date and a time; the date at its beginning is read")
+        return day
 
     def amount(self, box: Box, text: str | None) -> str | None:
         """The amount as a plain decimal where it is a number; else as it is written."""

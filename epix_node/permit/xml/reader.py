@@ -38,6 +38,8 @@ _FOREIGN_RELATIONS = _RELATIONS | {
     "R": Relation.EXPORT_PERMIT,
     "861": Relation.EXPORT_PERMIT,
 }
+_EMPTY = Line()
+_NOBODY = TradeParty()
 _count_characters = etree.XPath("string-length(.)")
 
 
@@ -60,7 +62,7 @@ def read_permit_bytes(data: bytes, *, max_bytes: int = safexml.DEFAULT_LIMITS.ma
     Raises:
         MalformedDocumentError: not safe XML (the parser's reason code), or as ``read_root``.
     """
-    return read_root(parse_message(data, max_bytes=max_bytes))
+    return read_root(parse_message(data, max_bytes=max_bytes), size=len(data))
 
 
 def parse_message(data: bytes, *, max_bytes: int = safexml.DEFAULT_LIMITS.max_bytes) -> _Element:
@@ -74,8 +76,10 @@ def parse_message(data: bytes, *, max_bytes: int = safexml.DEFAULT_LIMITS.max_by
     return safexml.parse(data, limits=safexml.XmlLimits(max_bytes=max_bytes, max_text_characters=max_bytes))
 
 
-def read_root(root: _Element) -> Reading:
+def read_root(root: _Element, *, size: int | None = None) -> Reading:
     """The one permit of a document, stand-alone or inside a SOAP response.
+
+    ``size`` is that of the document in bytes, where it is known: no text in it has more characters.
 
     Raises:
         MalformedDocumentError: as ``read_permit``, and ``NOT_UNDERSTOOD`` for a SOAP fault, for several permits, and
@@ -83,7 +87,7 @@ def read_root(root: _Element) -> Reading:
     """
     deviations = Deviations()
     message = open_message(root, deviations)
-    permit = _read(message.permit, message.form, deviations)
+    permit = _read(message.permit, message.form, deviations, size=size)
     return Reading(permit, deviations.listed, message.form.name, message.attachments, message.composite)
 
 
@@ -103,12 +107,21 @@ def read_permit(element: _Element) -> Reading:
     return Reading(permit, deviations.listed)
 
 
-def _read(element: _Element, form: Form, deviations: Deviations) -> Permit:
+def _read(element: _Element, form: Form, deviations: Deviations, *, size: int | None = None) -> Permit:
     root = Branch(element, form, form.document)
+    for again in root.repeated:
+        name = str(again.tag).rpartition("}")[2]
+        if name in {boxes.HEADER, boxes.CONSIGNMENT}:
+            # Read together they would be a permit that neither of them says.
+            raise MalformedDocumentError(f"the permit has more than one {name}")
     is_own = form is TOOLKIT_2 and boxes.OWN_MODEL in root.texts(boxes.MODEL)
-    permit = _permit(Page(form, deviations, is_own=is_own), root)
+    page = Page(form, deviations, is_own=is_own)
+    page.note_repeated(root)
+    permit = _permit(page, root)
     # Several texts may be joined, with at most two characters between any two: never more than three times as many.
-    if _count_characters(element) * 3 > MAX_TEXT_CHARACTERS and _has_long_text(permit):
+    if (size is None or size * 3 > MAX_TEXT_CHARACTERS) and (
+        _count_characters(element) * 3 > MAX_TEXT_CHARACTERS and _has_long_text(permit)
+    ):
         # JSON has this limit, and a permit that is held is read again from JSON whenever somebody asks for it.
         raise MalformedDocumentError(f"a text of more than {MAX_TEXT_CHARACTERS} characters", code="LIMIT_EXCEEDED")
     return permit
@@ -131,7 +144,7 @@ def _permit(page: Page, root: Branch) -> Permit:
     if number is None or type_ is None or not items:
         missing = "number" if number is None else "type" if type_ is None else "line"
         raise MalformedDocumentError(f"the permit has no {missing}")
-    papers = [Branch(element, page.form, page.form.paper) for element in root.elements(boxes.REFERENCE)]
+    papers = [page.branch(element, page.form.paper) for element in root.elements(boxes.REFERENCE)]
     exporter = _trade_party(page, root, boxes.EXPORTER)
     importer = _with_import_country(page, root, _trade_party(page, root, boxes.IMPORTER))
     return Permit(
@@ -166,7 +179,20 @@ def _lines(page: Page, items: Sequence[_Element]) -> tuple[Line, ...]:
         place = page.enter(boxes.LINE, position)
         lines.append(read_line(page, item))
         page.place = place
-    return tuple(lines)
+    return tuple(lines) if page.is_own else _filled(page, lines)
+
+
+def _filled(page: Page, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The lines without those that hold nothing, as form generators send them; all of them where none holds anything.
+
+    Our own writer writes such a line only where the issuer gave it.
+    """
+    empty = [position for position, line in enumerate(lines, start=1) if line == _EMPTY]
+    if len(empty) == len(lines):
+        return tuple(lines)
+    for position in empty:
+        page.deviations.add(f"{page.form.path(boxes.LINE.path)}[{position}]", "holds nothing; it is no line")
+    return tuple(line for line in lines if line != _EMPTY)
 
 
 def _issuer(page: Page, root: Branch, type_: str, *, exporter: TradeParty | None, importer: TradeParty | None) -> str:
@@ -188,17 +214,23 @@ def _subtype(page: Page, root: Branch, type_: str) -> str | None:
         return None
     subtypes = code_lists().subtypes
     names = {" ".join(name.casefold().split()) for name in root.texts(boxes.TYPE_NAME)}
-    for code, meaning in subtypes.items():
-        if code in names or meaning.casefold() in names:
-            return code
-    return None
+    named = [code for code, meaning in subtypes.items() if code in names or meaning.casefold() in names]
+    if len(named) > 1:
+        page.deviates(boxes.TYPE_NAME, "names several kinds of document; none is read")
+        return None
+    return named[0] if named else None
 
 
 def _switch(page: Page, root: Branch, box: Box) -> bool:
     text = page.text(root, box)
-    if text not in {None, "true", "1", "false", "0"}:
+    if text in {None, "true", "1", "false", "0"}:
+        return text in {"true", "1"}
+    is_on = str(text).casefold() == "true"
+    if str(text).casefold() in {"true", "false"}:
+        page.deviates(box, f"is not written in small letters; read as {str(is_on).lower()}")
+    else:
         page.deviates(box, "is neither true nor false; read as false")
-    return text in {"true", "1"}
+    return is_on
 
 
 def _place(page: Page, root: Branch) -> str | None:
@@ -210,15 +242,15 @@ def _trade_party(page: Page, root: Branch, box: Box) -> TradeParty | None:
     element = page.first(root, box)
     if element is None:
         return None
-    branch = Branch(element, page.form, page.form.party)
     place = page.enter(box)
+    branch = page.branch(element, page.form.party)
     party = TradeParty(
         name=page.text(branch, boxes.NAME),
         address=_address(branch),
         country=page.code(branch, boxes.COUNTRY, code_lists().traders),
     )
     page.place = place
-    return None if party == TradeParty() else party
+    return None if party == _NOBODY else party
 
 
 def _with_import_country(page: Page, root: Branch, importer: TradeParty | None) -> TradeParty | None:
@@ -226,6 +258,8 @@ def _with_import_country(page: Page, root: Branch, importer: TradeParty | None) 
     country = None if page.is_own else page.code(root, boxes.IMPORT_COUNTRY, code_lists().traders)
     if country is None or (importer is not None and importer.country == country):
         return importer
+    if page.form is TOOLKIT_2:
+        page.deviates(boxes.IMPORT_COUNTRY, "is no element of this version; read as the country of import")
     if importer is not None and importer.country is not None:
         page.deviates(boxes.IMPORT_COUNTRY, "is another country than the importer's; read as the country of import")
     return replace(importer or TradeParty(), country=country)
@@ -246,10 +280,16 @@ def _address(branch: Branch) -> str | None:
 
 def _replaced(page: Page, papers: Sequence[Branch]) -> str | None:
     """The number of the permit that this one replaces, if a reference says so."""
-    replaced = [document for document in papers if _is_replaced(document)]
+    replaced = [(position, document) for position, document in enumerate(papers, start=1) if _is_replaced(document)]
+    if not replaced:
+        return None
     if len(replaced) > 1:
         page.deviates(boxes.REFERENCE, "names several replaced documents; the first is read")
-    return page.text(replaced[0], boxes.DOCUMENT_NUMBER) if replaced else None
+    position, document = replaced[0]
+    place = page.enter(boxes.REFERENCE, position)
+    number = page.text(document, boxes.DOCUMENT_NUMBER)
+    page.place = place
+    return number
 
 
 def _is_replaced(document: Branch) -> bool:
@@ -278,11 +318,26 @@ def _reference(page: Page, document: Branch) -> Reference | None:
         return None
     return Reference(
         relation=_relation(page, document),
-        # The agency that keeps the scheme of a permit number is the country that issued it.
-        issuer=page.attribute(number, "schemeAgencyID") if number is not None else None,
+        issuer=_agency(page, number) if number is not None else None,
         number=text,
         date=day,
     )
+
+
+def _agency(page: Page, number: _Element) -> str | None:
+    """The agency that keeps the scheme of a permit number: the country that issued it.
+
+    Other systems may name the agency of a code list there, such as 6; that is no country.
+    """
+    agency = page.attribute(number, "schemeAgencyID")
+    if agency is None or page.is_own or agency in code_lists().traders:
+        return agency
+    country = agency.upper() if agency.isascii() else agency
+    if country in code_lists().traders:
+        page.deviates(boxes.DOCUMENT_NUMBER, f"names a country that is not written in capitals; read as {country}")
+        return country
+    page.deviates(boxes.DOCUMENT_NUMBER, "names an agency that is no country; read as no country")
+    return None
 
 
 def _relation(page: Page, document: Branch) -> str:

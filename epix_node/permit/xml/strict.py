@@ -41,6 +41,8 @@ _DATE_TIME = re.compile(
     r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?",
     re.ASCII,
 )
+_WORDS = re.compile(r"[^ \t\r\n]+")
+"""Between white space as XML has it; other spaces are a part of the value."""
 _IGNORED_ATTRIBUTES = frozenset(
     {
         "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation",
@@ -147,7 +149,7 @@ class _Check:
                 self.violations.add(f"{place}/@{_short(name)}", "may not stand here")
 
     def _value(self, text: str, place: str, value: str, fixed: str | None) -> None:
-        collapsed = " ".join(text.split())
+        collapsed = " ".join(_WORDS.findall(text))
         is_right = {
             "decimal": lambda: xs_decimal(collapsed) is not None,
             "dateTime": lambda: _is_date_time(collapsed),

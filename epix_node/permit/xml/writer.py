@@ -129,7 +129,7 @@ def _put_line(item: _Element, line: Line) -> None:
         unit = _attributes("unitCode", line.quota.unit)
         if line.quota.used is not None:
             _put(item, boxes.QUOTA_USED, line.quota.used, unit)
-        if line.quota.annual is not None or line.quota.used is None:
+        if line.quota.annual is not None:
             _put(item, boxes.QUOTA_ANNUAL, line.quota.annual, unit)
     _put(item, boxes.ACQUIRED_ON, _start_of(line.acquired_on))
     _put(item, boxes.OPERATION_NUMBER, line.operation_number)

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from epix_node.errors import MalformedDocumentError
 from epix_node.permit.codes import code_lists
 from epix_node.reference.load_report import LoadReport, Tally
 from epix_node.reference.loading.species_tables import SPECIES, SpeciesTables, range_states
@@ -93,7 +94,11 @@ def columns_of(table: Table) -> Columns | None:
 
 
 def load_checklist(connection: sqlite3.Connection, source: Source, table: Table, columns: Columns) -> LoadReport:
-    """All taxa of the list are in the tables, higher ones included."""
+    """All taxa of the list are in the tables, higher ones included.
+
+    Raises:
+        MalformedDocumentError: it has no row that is understood.
+    """
     edition = source.edition(SPECIES, rows=0)
     tables = SpeciesTables(connection, SPECIES)
     tally = Tally()
@@ -105,14 +110,18 @@ def load_checklist(connection: sqlite3.Connection, source: Source, table: Table,
         if taxon is None:
             continue
         synonyms = _synonyms(_cell(cells, columns.synonyms), taxon, number, tally)
+        if tables.has_id(taxon):
+            tally.note(number, "a number that an earlier row has")
         if not tables.add(taxon, synonyms=synonyms):
             tally.refuse(number, "a name that an earlier row has")
             continue
         entries = _entries(columns, cells, taxon, number, tally)
-        if entries:
+        if entries is not None:
             tables.list(taxon.name, edition.as_of, entries, is_dated=False)
-        tables.mention(taxon, {entry.appendix for entry in entries})
+        tables.mention(taxon, {entry.appendix for entry in entries or ()})
         tally.take()
+    if not tally.taken:
+        raise MalformedDocumentError(f"{source.name} has no row that is understood: nothing was loaded")
     tables.add_higher_taxa(edition.as_of)
     tables.finish()
     return tally.report(source.edition(SPECIES, rows=tally.taken))
@@ -167,11 +176,11 @@ def _ranges(text: str, number: int, tally: Tally) -> frozenset[str] | None:
     return range_states(codes)
 
 
-def _entries(columns: Columns, cells: Sequence[str], taxon: Taxon, number: int, tally: Tally) -> list[Entry]:
-    """The listing of this row; empty where it has none of its own, or one that is not understood."""
+def _entries(columns: Columns, cells: Sequence[str], taxon: Taxon, number: int, tally: Tally) -> list[Entry] | None:
+    """The listing of this row; empty where it is not understood, ``None`` where it has none of its own."""
     codes = _cell(cells, columns.listing).upper().replace(" ", "").split("/")
     if codes == [""]:
-        return []
+        return None
     if not set(codes) <= {*_APPENDICES, "NC"}:
         tally.note(number, "listing not understood")
         return []

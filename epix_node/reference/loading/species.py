@@ -10,7 +10,7 @@ from epix_node.reference.load_report import LoadReport
 from epix_node.reference.loading.checklist import columns_of, load_checklist
 from epix_node.reference.loading.history import history_columns_of, load_history
 from epix_node.reference.loading.recorded import load_recorded
-from epix_node.reference.loading.stream import Table, open_source
+from epix_node.reference.loading.stream import Table, open_source, read_line
 from epix_node.reference.shelf import shelve
 
 
@@ -26,7 +26,7 @@ def load_species(shelf: Path, file: Path, *, now: datetime, as_of: date | None =
         UnacceptableError: nobody says of which day it is.
     """
     with open_source(file, now=now, as_of=as_of) as source:
-        first = source.text.readline()
+        first = read_line(source.text)
         if first.lstrip().startswith(("{", "[")):
             return shelve(shelf, lambda connection: load_recorded(connection, source, first))
         table = Table(source.text, first=first)

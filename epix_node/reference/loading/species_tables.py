@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -73,15 +73,22 @@ class SpeciesTables:
         self._pending: dict[str, list[Sequence[Any]]] = {"taxon": [], "name": [], "listing": []}
         self._codes: set[str] = set()
         self._keys: set[str] = set()
+        self._ids: set[int] = set()
         self._highers: dict[str, Higher] = {}
         self._ids_given = 0
 
     def add(self, taxon: Taxon, *, synonyms: Iterable[str] = ()) -> bool:
-        """The taxon can be found by its name and these. False, and nothing done, where its name was added before."""
+        """The taxon can be found by its name and these. False, and nothing done, where its name was added before.
+
+        Its id is another one where an earlier taxon has it: names lead to taxa by ids.
+        """
         key = scientific_key(taxon.name)
         if not key or key in self._keys:
             return False
         self._keys.add(key)
+        if taxon.id in self._ids:
+            taxon = replace(taxon, id=self.new_id())
+        self._ids.add(taxon.id)
         ranges = None if taxon.range_states is None else " ".join(sorted(taxon.range_states))
         self._codes |= taxon.range_states or frozenset()
         self._put(
@@ -96,6 +103,10 @@ class SpeciesTables:
             if other := scientific_key(synonym):
                 self._put("name", (other, SYNONYM, taxon.id))
         return True
+
+    def has_id(self, taxon: Taxon) -> bool:
+        """Whether an earlier taxon has the id of this one."""
+        return taxon.id in self._ids
 
     def list(self, name: str, starts: date, entries: Sequence[Entry], *, is_dated: bool) -> None:
         """So the taxon of this name is listed since that day; no entries: from then on nothing is known."""
@@ -136,7 +147,7 @@ class SpeciesTables:
         """Every taxon above those of the file can be found too.
 
         Their listing, since that day, is what those below them have, in part or as a whole: the file says no more.
-        Without a day they have none.
+        Where it tells no listing of any of those, nothing is known. Without a day they have none.
         """
         for name, higher in self._highers.items():
             class_name, order, family, genus = higher.names
@@ -155,8 +166,8 @@ class SpeciesTables:
             )
             if self.add(taxon) and starts is not None:
                 entries = [Entry(appendix=code, scope=UNCLEAR) for code in sorted(higher.appendices - {NOT_LISTED})]
-                rest = Entry(appendix=NOT_LISTED, scope=UNCLEAR)
-                self.list(name, starts, [*entries, rest], is_dated=False)
+                rest = [Entry(appendix=NOT_LISTED, scope=UNCLEAR)] if higher.appendices else []
+                self.list(name, starts, entries + rest, is_dated=False)
 
     def new_id(self) -> int:
         """An id for a taxon that the source gives none."""

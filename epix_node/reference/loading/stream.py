@@ -25,6 +25,9 @@ from epix_node.reference.edition import Edition
 _DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.](\d\d)(?:[-_.](\d\d))?(?!\d)")
 _GZIP = b"\x1f\x8b"
 
+MAX_LINE_CHARACTERS = 16 * 1024 * 1024
+"""Longest line: a few kilobytes of gzip can unpack into one of gigabytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
@@ -94,19 +97,34 @@ def day_in(name: str) -> date | None:
         return None
 
 
+def read_line(text: IO[str]) -> str:
+    """The next line with its end; empty at the end of the text.
+
+    Raises:
+        MalformedDocumentError: LIMIT_EXCEEDED, it is longer than ``MAX_LINE_CHARACTERS``.
+    """
+    line = text.readline(MAX_LINE_CHARACTERS + 1)
+    if len(line) > MAX_LINE_CHARACTERS:
+        raise MalformedDocumentError(
+            f"a line of more than {MAX_LINE_CHARACTERS} characters: this is no table", code="LIMIT_EXCEEDED"
+        )
+    return line
+
+
 class Table:
     """The rows of a CSV, one at a time, as cells by column name. The header was read."""
 
     def __init__(self, text: IO[str], *, first: str = "") -> None:
         """``first`` is what was already read of the text."""
-        header = first or text.readline()
+        header = first or read_line(text)
         self._separator = max(",;\t", key=header.count)
         self.columns = [name.strip() for name in next(csv.reader([header], delimiter=self._separator), [])]
         self._text = text
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Number, counted from 1 with the header as row 1, and cells of each row that is not blank."""
-        for number, cells in enumerate(csv.reader(self._text, delimiter=self._separator), start=2):
+        lines = iter(lambda: read_line(self._text), "")
+        for number, cells in enumerate(csv.reader(lines, delimiter=self._separator), start=2):
             if cells:
                 yield number, cells
 

@@ -181,6 +181,7 @@ FAULTS = {
     "a reference with a spreadsheet's date": ("E,1,XA,,,,,,,annex XB 7 20.02.2026", "references", "YYYY-MM-DD"),
     "references that are other JSON": ("E,1,XA,,,,,,,[1]", "references", "JSON"),
     "more cells than headings": ("E,1,XA,,,,,,,,,x", None, "12 cells"),
+    "a comma that moved the cells": ("E,1,XA,,,,,,,12,5,", None, "12 cells"),
 }
 
 
@@ -194,6 +195,15 @@ def test_a_bad_permit_is_a_fault_with_row_and_column_and_does_not_stop_the_rest(
     assert fault.faults[0].column == column
     assert words in fault.reason
     assert "row 3" in fault.reason
+
+
+def test_nothing_may_stand_under_an_empty_heading() -> None:
+    """It is what a comma in a number moved there, or a column that nobody named."""
+    padded = HEAD + ",,,"
+    assert the_permit(rows("E,1,XA,,,,,12,,,,,,", head=padded)).permit.lines[0].quantity == "12"
+    fault = the_fault(rows("E,1,XA,,,,,12,5,,,B,,", head=padded))
+    assert [(item.row, item.column) for item in fault.faults][-1] == (2, None)
+    assert "empty heading" in fault.reason
 
 
 def test_a_row_without_a_number_takes_the_permit_above_with_it() -> None:

@@ -184,6 +184,11 @@ def test_long_texts_are_not_repeated_on_ten_thousand_rows(example: Permit) -> No
     assert read(data) == [permit]
 
 
+def test_what_tells_the_permit_is_repeated_however_long(example: Permit) -> None:
+    permit = replace(example, number="A" + " " * 300 + "1", lines=example.lines * 3)
+    assert read(written(permit)) == [permit]
+
+
 def test_a_control_character_cannot_be_written(example: Permit) -> None:
     with pytest.raises(MalformedDocumentError):
         written(replace(example, purpose="T\x00"))

@@ -101,7 +101,7 @@ UGLY = Permit(
     ),
     lines=(
         Line(),
-        Line(sources=("W/X", "W", "W"), quantity="1e3", unit="PCS", quota=Quota(unit="?")),
+        Line(sources=("W/X", "W", "W"), quantity="1e3", unit="PCS", quota=Quota(annual="7", unit="?")),
         Line(sources=("O", "W"), unit="KIL", quota=Quota(used="1"), marks=("a", "a", "]]>")),
         Line(quantity="5", origin=Origin(date=date(2025, 1, 1)), last_reexport=Origin(permit="E")),
     ),

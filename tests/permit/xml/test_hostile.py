@@ -54,6 +54,8 @@ FLOODS: dict[str, tuple[Callable[[str], bytes], str]] = {
     "empty elements": (in_header, el("Information")),
     "purposes": (in_header, el("PurposeCode", "T")),
     "headers": (around_header, el("HeaderExchangedDocument")),
+    "periods": (in_header, el("EffectiveSpecifiedPeriod/EndDateTime", "2026-03-01")),
+    "empty periods": (in_header, el("EffectiveSpecifiedPeriod/EndDateTime")),
     "references": (in_header, el("ReferenceReferencedDocument/ID", "1")),
     "parties": (in_consignment, el("ConsigneeTradeParty/Name", "N")),
     "papers of a line": (in_item, el("AssociatedReferencedDocument/ID", "1")),
@@ -78,7 +80,7 @@ def test_many_of_one_kind_take_no_longer_than_their_length(build: Callable[[str]
 
 
 def test_ten_thousand_lines_are_read_and_written() -> None:
-    permit = read_permit_bytes(in_consignment(el(ITEM) * 10_000)).permit
+    permit = read_permit_bytes(in_consignment(el(f"{ITEM}/ID", "B") * 10_000)).permit
     assert len(permit.lines) == 10_001
     assert read_permit_bytes(write_permit(permit), max_bytes=4 * 1024 * 1024).permit == permit
 

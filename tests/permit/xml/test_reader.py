@@ -159,6 +159,7 @@ CHAINS = {
     "without codes": (associated("", "24us1") + associated("", "24xc2"), "24us1", "24xc2", 2),
     "a re-export that names no country": (associated("R", "77"), None, "77", 1),
     "an export that names no country": (associated("E", "77"), "77", None, 1),
+    "an invoice": (associated("380", "INV-US-7") + associated("861", "1"), "1", None, 1),
     "two of one kind": (associated("861", "1") + associated("861", "2"), "1", None, 1),
 }
 
@@ -263,8 +264,25 @@ def test_a_quota_in_two_units_is_said() -> None:
     used = el("UsedToDateQuotaQuantity", "1", attributes='unitCode="KGM"')
     annual = el("AnnualQuotaQuantity", "2", attributes='unitCode="GRM"')
     line, messages = line_of(el("ApplicableCrossBorderRegulatoryProcedure", used, annual))
-    assert line.quota == Quota(used="1", annual="2", unit="KGM")
-    assert len(messages) == 1
+    assert line.quota == Quota(used="1", unit="KGM")  # 2 g are not 2 kg
+    assert messages == ["has another unit than the amount used; read as missing"]
+
+
+def test_a_quota_made_of_two_procedures_is_said() -> None:
+    used = el("UsedToDateQuotaQuantity", "1", attributes='unitCode="NAR"')
+    annual = el("AnnualQuotaQuantity", "1000", attributes='unitCode="NAR"')
+    apart = "".join(el("ApplicableCrossBorderRegulatoryProcedure", part) for part in (used, annual))
+    line, messages = line_of(apart)
+    assert line.quota == Quota(used="1", annual="1000", unit="NAR")
+    assert messages == ["stands apart from the amount used; both are read as of one quota"]
+
+
+def test_an_empty_amount_of_a_quota_lends_its_unit_to_no_other() -> None:
+    used = el("UsedToDateQuotaQuantity", attributes='unitCode="KGM"')
+    annual = el("AnnualQuotaQuantity", "1000", attributes='unitCode="NAR"')
+    line, messages = line_of(el("ApplicableCrossBorderRegulatoryProcedure", used, annual))
+    assert (line.quota, messages) == (Quota(annual="1000", unit="NAR"), [])
+    assert line_of(el("ApplicableCrossBorderRegulatoryProcedure", used))[0].quota is None
 
 
 NOT_UNDERSTOOD = {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from epix_node.errors import MalformedDocumentError
 from epix_node.permit.model import Permit, Quota
 from epix_node.permit.quantity import HISTORICAL_UNITS
 from epix_node.permit.xml.amount import plain_decimal, xs_decimal
@@ -228,6 +229,161 @@ def test_a_number_without_text_gives_way_to_one_with_text() -> None:
     reading = read(header=header)
     assert (reading.permit.references[0].number, reading.permit.references[0].issuer) == ("7", "XB")
     assert reading.deviations == ()
+
+
+def period(end: str, start: str = "") -> str:
+    begins = f"<StartDateTime>{start}</StartDateTime>" if start else ""
+    return f"<EffectiveSpecifiedPeriod>{begins}<EndDateTime>{end}</EndDateTime></EffectiveSpecifiedPeriod>"
+
+
+SECOND = {
+    "a header that lasts longer": ("<HeaderExchangedDocument>", period("2030-01-01"), "</HeaderExchangedDocument>"),
+    "a consignment": (
+        "<SpecifiedSupplyChainConsignment><IncludedSupplyChainConsignmentItem>",
+        quantity("500"),
+        "</IncludedSupplyChainConsignmentItem></SpecifiedSupplyChainConsignment>",
+    ),
+}
+
+
+@pytest.mark.parametrize("second", SECOND.values(), ids=SECOND.keys())
+def test_two_headers_or_consignments_are_not_read_as_one(second: tuple[str, ...]) -> None:
+    """Together they would be a permit that nobody wrote: the longer validity of one with the goods of the other."""
+    with pytest.raises(MalformedDocumentError, match="more than one"):
+        read(context="".join(second))
+
+
+def test_a_second_header_that_is_empty_says_nothing() -> None:
+    assert read(context=f"<HeaderExchangedDocument>{EMPTY}</HeaderExchangedDocument>") == read()
+
+
+REPEATED = {
+    "two periods": (
+        {"header": "<EffectiveSpecifiedPeriod><StartDateTime>2026-01-01</StartDateTime></EffectiveSpecifiedPeriod>"
+        + period("2026-06-30")},
+        "HeaderExchangedDocument/EffectiveSpecifiedPeriod",
+    ),
+    "two products": (
+        {"goods": "<SpecifiedTradeProduct><TypeCode>SKI</TypeCode></SpecifiedTradeProduct>"
+        "<SpecifiedTradeProduct><ScientificName>Boa constrictor</ScientificName></SpecifiedTradeProduct>"},
+        f"{ITEM}/IncludedSupplyChainTradeLineItem/SpecifiedTradeProduct",
+    ),
+    "two countries of origin": (
+        {"item": "<OriginTradeCountry/><OriginTradeCountry><ID>US</ID></OriginTradeCountry>"
+        "<OriginTradeCountry><Name>Canada</Name><ID/></OriginTradeCountry>"},
+        f"{ITEM}/OriginTradeCountry",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "path"), REPEATED.values(), ids=REPEATED.keys())
+def test_what_is_read_from_two_elements_as_of_one_is_said(parts: dict[str, str], path: str) -> None:
+    messages = {one.path: one.message for one in read(**parts).deviations}
+    assert messages == {path: "stands there more than once; what they hold is read as of one"}
+
+
+def test_what_the_toolkit_allows_several_times_is_no_deviation() -> None:
+    """Marks, packages and procedures may stand there as often as is needed."""
+    marks = "".join(
+        f"<PhysicalLogisticsShippingMarks><Marking>{mark}</Marking></PhysicalLogisticsShippingMarks>" for mark in "ab"
+    )
+    reading = read(item=f"{marks}<TransportLogisticsPackage/>{quantity('5')}")
+    assert (reading.permit.lines[0].marks, reading.deviations) == (("a", "b"), ())
+
+
+DATES = {
+    # written: (read, whether that is said)
+    "2026-06-30": ("2026-06-30", False),
+    "2026-06-30Z": ("2026-06-30", False),
+    "2026-06-30T23:59:59-05:00": ("2026-06-30", False),
+    "2026-06-30 12:00": ("2026-06-30", False),
+    "2026-06-30T12:00:00.000+0200": ("2026-06-30", False),
+    "2026-06-30 or until 2030-01-01": ("2026-06-30", True),
+    "2026-06-30T": ("2026-06-30", True),
+    "2026-06-30/2030-01-01": ("None", True),
+    "30.06.2026": ("None", True),
+    "٢٠٢٦-٠٦-٣٠": ("None", True),
+}
+
+
+@pytest.mark.parametrize(("written", "day"), DATES.items(), ids=map(ascii, DATES))
+def test_a_date_with_more_than_a_time_behind_it_is_said(written: str, day: tuple[str, bool]) -> None:
+    reading = read(header=period(written))
+    assert (str(reading.permit.valid_until), bool(reading.deviations)) == day
+
+
+SWITCHES = {
+    "true": (True, False),
+    "0": (False, False),
+    "TRUE": (True, True),
+    "False": (False, True),
+    "x": (False, True),
+}
+
+
+@pytest.mark.parametrize(("written", "copy"), SWITCHES.items(), ids=SWITCHES)
+def test_a_copy_is_one_in_any_case(written: str, copy: tuple[bool, bool]) -> None:
+    reading = read(header=f"<CopyIndicator>{written}</CopyIndicator>")
+    assert (reading.permit.copy, bool(reading.deviations)) == copy
+
+
+AGENCIES = {"XB": ("XB", False), "xb": ("XB", True), "6": (None, True), "UNECE": (None, True), "?": (None, False)}
+
+
+@pytest.mark.parametrize(("agency", "issuer"), AGENCIES.items(), ids=AGENCIES)
+def test_the_agency_of_a_number_is_an_issuer_where_it_is_a_country(agency: str, issuer: tuple[str, bool]) -> None:
+    number = f"<TypeCode>911</TypeCode><ID schemeAgencyID='{agency}'>7</ID>"
+    reading = read(header=f"<ReferenceReferencedDocument>{number}</ReferenceReferencedDocument>")
+    assert (reading.permit.references[0].issuer, bool(reading.deviations)) == issuer
+
+
+def test_the_number_of_a_replaced_document_is_said_at_its_place() -> None:
+    replaced = "<ID>1</ID><ID>2</ID><Name>Replaced document</Name>"
+    reading = read(header=f"<ReferenceReferencedDocument>{replaced}</ReferenceReferencedDocument>")
+    assert reading.permit.replaces == "1"
+    assert [one.path for one in reading.deviations] == ["HeaderExchangedDocument/ReferenceReferencedDocument[1]/ID"]
+
+
+def test_an_empty_block_beside_others_is_no_line() -> None:
+    """Form generators write one for each row of the form."""
+    consignment = "</IncludedSupplyChainConsignmentItem><IncludedSupplyChainConsignmentItem><ID/>" + quantity(
+        "", 'unitCode="?"'
+    )
+    reading = read(goods="<TypeCode>II</TypeCode></IncludedSupplyChainTradeLineItem>" + consignment
+                   + "<IncludedSupplyChainTradeLineItem>")  # fmt: skip
+    assert [line.block for line in reading.permit.lines] == ["A"]
+    assert [one.path for one in reading.deviations] == [ITEM.replace("[1]", "[2]")]
+
+
+def goods(*parts: str) -> str:
+    return "</IncludedSupplyChainTradeLineItem><IncludedSupplyChainTradeLineItem>".join(parts)
+
+
+def test_another_appendix_in_one_block_is_said() -> None:
+    reading = read(goods=goods("<TypeCode>II</TypeCode>", "<TypeCode>I</TypeCode>"))
+    assert reading.permit.lines[0].appendix == "II"
+    assert [one.message for one in reading.deviations] == ["differs within one block; the first is read"]
+
+
+def test_goods_are_found_behind_an_element_that_names_none() -> None:
+    product = "<SpecifiedTradeProduct><ScientificName>Boa constrictor</ScientificName></SpecifiedTradeProduct>"
+    reading = read(goods=goods("<TypeCode>II</TypeCode>", f"<TypeExtensionCode>W</TypeExtensionCode>{product}"))
+    line = reading.permit.lines[0]
+    assert (line.taxon, line.appendix, line.sources) == ("Boa constrictor", "II", ("W",))
+    assert reading.deviations == ()
+
+
+def test_a_document_of_two_kinds_is_of_none() -> None:
+    reading = read(type_="O</TypeCode><Name>pre-convention</Name><Name>ifs</Name><TypeCode>")
+    assert reading.permit.subtype is None
+    assert [one.path for one in reading.deviations] == ["HeaderExchangedDocument/Name"]
+
+
+def test_the_country_of_import_of_version_1_is_said_in_version_2() -> None:
+    reading = read(item="</IncludedSupplyChainConsignmentItem><ImportTradeCountry><ID>XB</ID></ImportTradeCountry>"
+                   "<IncludedSupplyChainConsignmentItem><ID>B</ID>")  # fmt: skip
+    assert reading.permit.importer is not None
+    assert [one.path for one in reading.deviations] == ["SpecifiedSupplyChainConsignment/ImportTradeCountry/ID"]
 
 
 def test_nothing_is_mended_in_what_our_own_writer_wrote(example: Permit) -> None:

@@ -5,24 +5,24 @@ from datetime import date
 import pytest
 
 from epix_node.errors import ConfigError
-from epix_node.reference.library import Library, builtin, following
+from epix_node.reference.catalogue import Catalogue, builtin, following
 from tests.reference.lists import loaded
 
 LIST = "FullName,Kingdom,RankName,CurrentListing,AllDistributionISO\nPython regius,Animalia,SPECIES,I,GH XB\n"
 
 
 def test_without_a_file_there_are_the_built_in_data(tmp_path):
-    library = Library.open(tmp_path / "reference.sqlite")
-    assert library.species.find("Python regius") is not None
-    assert library.quotas.edition is None
-    assert [edition.source for edition in library.editions()] == ["built in"]
+    catalogue = Catalogue.open(tmp_path / "reference.sqlite")
+    assert catalogue.species.find("Python regius") is not None
+    assert catalogue.quotas.edition is None
+    assert [edition.source for edition in catalogue.editions()] == ["built in"]
     assert builtin() is builtin()
 
 
 def test_what_was_loaded_is_listed_with_what_is_built_in(tmp_path):
     loaded(tmp_path, "species", LIST)
-    library = Library.open(tmp_path / "reference.sqlite")
-    assert [(edition.data, edition.source) for edition in library.editions()] == [
+    catalogue = Catalogue.open(tmp_path / "reference.sqlite")
+    assert [(edition.data, edition.source) for edition in catalogue.editions()] == [
         ("species", "list.csv"),
         ("species", "built in"),
     ]
@@ -32,9 +32,9 @@ def test_a_fictional_country_is_covered_once_data_name_it(tmp_path):
     assert builtin().covers("GH")
     assert not builtin().covers("XB")
     loaded(tmp_path, "species", LIST)
-    library = Library.open(tmp_path / "reference.sqlite")
-    assert library.covers("XB")
-    assert not library.covers("XC")
+    catalogue = Catalogue.open(tmp_path / "reference.sqlite")
+    assert catalogue.covers("XB")
+    assert not catalogue.covers("XC")
 
 
 def test_newer_data_are_noticed_and_older_ones_stay_readable(tmp_path):

@@ -22,10 +22,10 @@ FILE_NAME = "reference.sqlite"
 """Of the file in a node's data directory."""
 
 
-class Library:
+class Catalogue:
     """The reference data that lie in one file, and the built-in ones. Several threads may ask.
 
-    A library keeps the data that it was opened with; whoever needs the newest asks ``following`` for one.
+    A catalogue keeps the data that it was opened with; whoever needs the newest asks ``following`` for one.
     """
 
     def __init__(self, shelf: Shelf) -> None:
@@ -39,7 +39,7 @@ class Library:
         self.ownership = Ownership(shelf)
 
     @classmethod
-    def open(cls, path: Path | None) -> Library:
+    def open(cls, path: Path | None) -> Catalogue:
         """What was loaded into this file; only the built-in data where there is none.
 
         Raises:
@@ -62,28 +62,28 @@ class Library:
 
 
 @cache
-def builtin() -> Library:
-    """The library of a node that loaded nothing; the same object each time."""
-    return Library.open(None)
+def builtin() -> Catalogue:
+    """The catalogue of a node that loaded nothing; the same object each time."""
+    return Catalogue.open(None)
 
 
-def following(path: Path) -> Callable[[], Library]:
-    """A function that gives the library of what is in this file now; it opens the file anew only after it was replaced.
+def following(path: Path) -> Callable[[], Catalogue]:
+    """A function that gives the catalogue of what is in this file now; a file that was replaced is opened anew.
 
-    A library that was given earlier stays good until nobody uses it any more.
+    A catalogue that was given earlier stays good until nobody uses it any more.
 
     Raises (each call):
         ConfigError: the file holds no reference data of this release.
     """
     lock = threading.Lock()
-    state: tuple[tuple[int, ...] | None, Library] | None = None
+    state: tuple[tuple[int, ...] | None, Catalogue] | None = None
 
-    def current() -> Library:
+    def current() -> Catalogue:
         nonlocal state
         mark = _mark(path)
         with lock:
             if state is None or state[0] != mark:
-                state = (mark, builtin() if mark is None else Library.open(path))
+                state = (mark, builtin() if mark is None else Catalogue.open(path))
             return state[1]
 
     return current
