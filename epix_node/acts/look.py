@@ -16,7 +16,8 @@ from epix_node.acts.office import Office
 from epix_node.document.model import ExchangeDocument
 from epix_node.document.reader import read_document
 from epix_node.errors import AmbiguousNumberError, MalformedDocumentError
-from epix_node.exchange.ingest import ISSUERS_OWN
+from epix_node.exchange.ingest import ISSUERS_OWN, BeforeRevocation
+from epix_node.exchange.proof import Proof, proof_of
 from epix_node.permit.answer import (
     Answer,
     Basis,
@@ -51,7 +52,9 @@ class Sight:
     standing: Standing | None
     authoritative: bool
     watermark: Watermark
-    freshness: Freshness
+    mirror: Freshness
+    trust: Freshness
+    """How sure the keys of the issuer's Party are."""
     disputed: bool
     """Whether the issuer's register contradicted itself: its mirror is frozen until somebody has looked."""
     absence_is_known: bool
@@ -92,7 +95,7 @@ def verdict_on_claim(
     """
     seen = office.database.read_now(see, office, policy, ref, now=now)
     found = _stated_otherwise(seen, ref)
-    if seen.fact is not None and presented is not None:
+    if seen.fact is not None and presented is not None and not seen.fact.is_void:
         compared = differences(seen.fact.permit, presented)
         named = {difference.field for difference in compared}
         found = (*(d for d in found if d.field not in named), *compared)
@@ -129,21 +132,46 @@ def verdict_on_document(
     held = office.database.read_now(documents.find, sha256)
     keyring = office.keyring()
     at = trust_at or (held.at if held is not None else now)
-    proven = held.received_at if held is not None and held.register_index is not None else None
+    proven = held.proven_at if held is not None and held.register_index is not None else None
     signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=proven)
+    shown = None
+    if held is None and signature.signature is SignatureState.REVOKED_KEY:
+        shown = _proof_of(office, document, at=at)
+    if shown is not None and shown.proven_at is not None:
+        signature = verify(
+            document,
+            keyring,
+            at=trust_at or shown.accepted_at,
+            environment=office.own.environment,
+            proven_before=shown.proven_at,
+        )
+    if held is not None and held.is_void and signature.signature is SignatureState.VALID:
+        # What ceased to count never counts again, whatever a manifest says later (decision 7).
+        reasons = (Reason.REVOKED_KEY,)
+        return _unread(SignatureState.REVOKED_KEY.value, reasons, trust=Freshness.FRESH, policy=policy, now=now)
     if signature.signed is None:
-        return _unread(signature.signature.value, signature.reasons, now=now)
+        trust = office.trust_freshness(signature.party, now)
+        return _unread(signature.signature.value, signature.reasons, trust=trust, policy=policy, now=now)
     try:
         read = read_document(signature.signed)
     except MalformedDocumentError as error:
         if error.code != Reason.CONTENT_MISMATCH:
             raise
         # It is a document, and signed, but header and body speak of different things: a verdict, not a 400.
-        return _unread(SignatureState.INVALID.value, (Reason.CONTENT_MISMATCH,), now=now)
+        return _unread(
+            SignatureState.INVALID.value,
+            (Reason.CONTENT_MISMATCH,),
+            trust=Freshness.FRESH,
+            policy=policy,
+            now=now,
+        )
+    writer = office.trust_freshness(read.header.party, now)
     if not _may_write(office, read):
-        return _unread(SignatureState.UNTRUSTED.value, (Reason.KEY_WRONG_PARTY,), now=now)
+        reasons = (Reason.KEY_WRONG_PARTY,)
+        return _unread(SignatureState.UNTRUSTED.value, reasons, trust=writer, policy=policy, now=now)
     ref = _ref(read)
     seen = office.database.read_now(see, office, policy, ref, now=now, key=_key(read))
+    seen = replace(seen, trust=Freshness.worst(seen.trust, writer))
     found: tuple[Difference, ...] = ()
     flags: tuple[Flag, ...] = ()
     if isinstance(read.body, Permit) and seen.fact is not None and seen.fact.source.document != sha256:
@@ -159,9 +187,21 @@ def verdict_on_document(
         found=found,
         extra_flags=flags,
         signature=SignatureState.VALID.value,
-        grade=Grade.LOGGED if held is not None and held.register_index is not None else Grade.UNLOGGED,
+        grade=Grade.LOGGED if proven is not None or shown is not None else Grade.UNLOGGED,
         now=now,
     )
+
+
+def _proof_of(office: Office, document: bytes, *, at: datetime) -> Proof | None:
+    """Since when the entry of a document is held that is not, where all but the revocation of its key is good."""
+    verdict = verify(document, BeforeRevocation(office.keyring()), at=at, environment=office.own.environment)
+    if verdict.signed is None:
+        return None
+    try:
+        header = read_document(verdict.signed).header
+    except MalformedDocumentError:
+        return None
+    return office.database.read_now(proof_of, header, document)
 
 
 def see(
@@ -176,6 +216,8 @@ def see(
     """What this node can see of the number; ``key`` narrows to exactly one permit."""
     case_permits = permits.numbered(session, ref.issuer, ref.number)
     meant = permits_meant(case_permits, ref) if key is None else tuple(f for f in case_permits if f.key == key)
+    if len(meant) > 1:  # one that counts no more stands in nobody's way
+        meant = tuple(fact for fact in meant if not fact.is_void) or meant
     if len(meant) > 1:
         raise AmbiguousNumberError(
             f"{len(meant)} permits of {ref.issuer} are numbered {ref.number}: give type and issued_on",
@@ -189,13 +231,14 @@ def see(
     known = False
     if fact is None:
         known = is_known_absent(session, office.keyring(), office.party, ref, now=now)
-    fresh = authoritative or watermark.origin is None
+    is_known = authoritative or watermark.origin is None
     return Sight(
         fact=fact,
         standing=standing,
         authoritative=authoritative,
         watermark=watermark,
-        freshness=Freshness.FRESH if fresh else policy.freshness(watermark.time, now=now),
+        mirror=Freshness.FRESH if is_known else policy.freshness(watermark.time, now=now),
+        trust=trust_in(office, ref.issuer, is_held=fact is not None, now=now),
         disputed=not authoritative and is_disputed(session, office, ref.issuer),
         absence_is_known=known,
     )
@@ -206,6 +249,17 @@ def is_disputed(session: Session, office: Office, issuer: str) -> bool:
     party = office.keyring().speaker_for(issuer)
     peer = peers.state(session, party) if party is not None else None
     return peer is not None and peer.frozen is not None
+
+
+def trust_in(office: Office, issuer: str, *, is_held: bool, now: datetime) -> Freshness:
+    """How sure the keys of the Party are that speaks for the issuer; of the own ones always.
+
+    A permit that is held and whose issuer nobody speaks for any more was of a Party that has been removed: EXPIRED.
+    """
+    party = office.keyring().speaker_for(issuer)
+    if party is None:
+        return Freshness.EXPIRED if is_held else Freshness.FRESH
+    return office.trust_freshness(party, now)
 
 
 def watermark_of(session: Session, office: Office, issuer: str, *, now: datetime) -> tuple[bool, Watermark]:
@@ -252,13 +306,18 @@ def answer_for(
         status_, flags = (Status.NOT_ISSUED if seen.absence_is_known else Status.UNKNOWN), set(extra_flags)
         signature = signature or SignatureState.NONE.value
         grade = grade or Grade.UNLOGGED
+    signature_reasons: tuple[Reason, ...] = ()
+    if fact is not None and fact.is_void:
+        signature, signature_reasons = SignatureState.REVOKED_KEY.value, (Reason.REVOKED_KEY,)
     ordered = tuple(flag for flag in Flag if flag in flags)
     type_ = standing.key.type if standing else ref.type
     basis = Basis(
         status=status_,
         flags=ordered,
         signature=signature,
-        freshness=seen.freshness,
+        signature_reasons=signature_reasons,
+        mirror=seen.mirror,
+        trust=seen.trust,
         grade=grade,
         differences=found,
         covered=seen.absence_is_known or standing is not None,
@@ -279,7 +338,7 @@ def answer_for(
         authoritative=seen.authoritative,
         as_of=now,
         watermark=seen.watermark,
-        freshness=seen.freshness,
+        freshness=basis.freshness,
         grade=grade,
         signature=signature,
         verdict=verdict,
@@ -297,7 +356,8 @@ def natural_purpose(office: Office, issuer: str, type_: str | None, *, customs: 
 def no_match(office: Office, policy: Policy, ref: PermitRef, *, now: datetime, as_verdict: bool) -> Answer:
     """The one answer for a wrong proof and for an unknown number (contract 4): it depends on the question alone."""
     authoritative, watermark = office.database.read_now(watermark_of, office, ref.issuer, now=now)
-    fresh = authoritative or watermark.origin is None
+    is_known = authoritative or watermark.origin is None
+    mirror = Freshness.FRESH if is_known else policy.freshness(watermark.time, now=now)
     return Answer(
         status=Status.UNKNOWN,
         flags=(),
@@ -312,7 +372,7 @@ def no_match(office: Office, policy: Policy, ref: PermitRef, *, now: datetime, a
         authoritative=authoritative,
         as_of=now,
         watermark=watermark,
-        freshness=Freshness.FRESH if fresh else policy.freshness(watermark.time, now=now),
+        freshness=Freshness.worst(mirror, trust_in(office, ref.issuer, is_held=False, now=now)),
         grade=Grade.UNLOGGED,
         signature=SignatureState.NONE.value,
         verdict=VerdictWord.UNKNOWN,
@@ -321,8 +381,22 @@ def no_match(office: Office, policy: Policy, ref: PermitRef, *, now: datetime, a
     )
 
 
-def _unread(signature: str, reasons: tuple[Reason, ...], *, now: datetime) -> Answer:
-    """A document whose signature is not good: nothing of it was read, so nothing is said about any permit."""
+def _unread(signature: str, reasons: tuple[Reason, ...], *, trust: Freshness, policy: Policy, now: datetime) -> Answer:
+    """A document whose signature is not good: nothing of it was read, so nothing is said about any permit.
+
+    ``trust`` is how sure the keys of its Party are; it matters only where the key is not trusted.
+    """
+    basis = Basis(
+        status=Status.UNKNOWN,
+        flags=(),
+        signature=signature,
+        signature_reasons=reasons,
+        mirror=Freshness.FRESH,
+        trust=trust if signature == SignatureState.UNTRUSTED.value else Freshness.FRESH,
+        grade=Grade.UNLOGGED,
+    )
+    # Without a signature nothing speaks against the document, and nothing for it (contract 4).
+    verdict, concluded = conclude(basis, purpose=Purpose.IMPORT, policy=policy)
     return Answer(
         status=Status.UNKNOWN,
         flags=(),
@@ -337,12 +411,11 @@ def _unread(signature: str, reasons: tuple[Reason, ...], *, now: datetime) -> An
         authoritative=False,
         as_of=now,
         watermark=Watermark(origin=None, size=None, time=None),
-        freshness=Freshness.FRESH,
+        freshness=basis.freshness,
         grade=Grade.UNLOGGED,
         signature=signature,
-        # Without a signature nothing speaks against the document, and nothing for it (contract 4).
-        verdict=VerdictWord.UNKNOWN if signature == SignatureState.NONE.value else VerdictWord.NOT_VALID,
-        reasons=reasons,
+        verdict=verdict,
+        reasons=concluded,
         differences=(),
     )
 
@@ -357,7 +430,7 @@ def _may_write(office: Office, read: ExchangeDocument) -> bool:
 
 def _stated_otherwise(seen: Sight, ref: PermitRef) -> tuple[Difference, ...]:
     """Type and date of issue only choose between permits; where they differ, that is said, as class R (contract 1)."""
-    if seen.fact is None:
+    if seen.fact is None or seen.fact.is_void:
         return ()
     permit = seen.fact.permit
     found = []

@@ -11,22 +11,33 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from epix_node.exchange.examination import Examiner
 from epix_node.exchange.own import OwnRegister
+from epix_node.permit.answer import Freshness
 from epix_node.reconcile.record import Perspective
+from epix_node.reference.catalogue import Catalogue, builtin
 from epix_node.rules.ruleset import Ruleset
+from epix_node.store import permits
 from epix_node.store.database import Database
 from epix_node.trust.keyring import Keyring
+from epix_node.trust.trust_list import TrustList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """``keyring`` is a function since peers come and go while the node runs; it includes the own manifest."""
+    """``keyring`` is a function since trust changes while the node runs; it includes the own manifest.
+
+    So are ``trust_list``, on which the other manifests in it rest (None: this node stands alone), and ``catalogue``:
+    reference data are loaded while it runs.
+    """
 
     database: Database
     own: OwnRegister
     ruleset: Ruleset
     keyring: Callable[[], Keyring]
     timezone: ZoneInfo
+    trust_list: Callable[[], TrustList | None] = lambda: None
+    catalogue: Callable[[], Catalogue] = builtin
     customs_union: frozenset[str] = frozenset()
 
     @property
@@ -48,6 +59,31 @@ class Office:
             keyring=self.keyring(),
             customs_union=self.customs_union,
         )
+
+    def examiner(self, *, now: datetime) -> Examiner:
+        """Who says what the rules say of permits from elsewhere, with the reference data as they are now."""
+        return Examiner(
+            ruleset=self.ruleset,
+            catalogue=self.catalogue(),
+            today=self.today(now),
+            now=now,
+            is_stamp_held=lambda permit: permits.is_stamp_held(self.database, permit.key, permit.security_stamp),
+        )
+
+    def trust_freshness(self, party: str | None, now: datetime) -> Freshness:
+        """How sure this Party's keys are; of the own ones always (C.1: never a stop of issuing).
+
+        Without a Party, or for one that the list does not have, how sure the list is that it has not: EXPIRED where
+        there is no list.
+        """
+        if party == self.party:
+            return Freshness.FRESH
+        known = self.trust_list()
+        if known is None:
+            return Freshness.EXPIRED
+        is_listed = party is not None and party in known.parties
+        state = known.party_freshness(party or "", now) if is_listed else known.freshness(now)
+        return Freshness(state.value)
 
     def origin_of(self, party: str) -> str:
         """The origin line of a Party's register, or its code where no manifest of it is known."""

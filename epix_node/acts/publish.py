@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from epix_node.acts.judging import judge, unblocked
 from epix_node.acts.office import Office
 from epix_node.document.header import DocumentType
 from epix_node.document.salts import new_token
@@ -18,6 +19,7 @@ from epix_node.errors import (
     UnacceptableError,
 )
 from epix_node.exchange import audience
+from epix_node.exchange.examination import kept
 from epix_node.exchange.own import Prepared, prepare
 from epix_node.permit.event import Withdrawal, WithdrawalReason
 from epix_node.permit.facts import PermitFact, Source
@@ -25,11 +27,10 @@ from epix_node.permit.json import same_content
 from epix_node.permit.model import Permit
 from epix_node.permit.number import NumberRef, PermitKey, normalised
 from epix_node.reconcile.record import record_own
-from epix_node.rules.check import check
-from epix_node.rules.finding import RuleFinding, refuse_blocked
 from epix_node.rules.ruleset import Stage
-from epix_node.store import cases, documents, permits
+from epix_node.store import cases, documents, permit_checks, permits
 from epix_node.store.database import Session
+from epix_node.store.permit_checks import PermitCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ class Published:
     key: PermitKey
     source: Source
     token: str | None
-    findings: tuple[RuleFinding, ...]
+    check: PermitCheck
+    """What the rules said of it when it was published."""
     created: bool
 
     def to_json(self) -> dict[str, Any]:
@@ -49,7 +51,8 @@ class Published:
             "document": self.source.document,
             "register_index": self.source.index,
             "token": self.token,
-            "findings": [finding.to_json() for finding in self.findings],
+            "findings": [dict(finding) for finding in self.check.findings],
+            "reference": [dict(edition) for edition in self.check.reference],
         }
 
 
@@ -62,30 +65,28 @@ class Withdrawn:
     created: bool
 
 
-def judge(office: Office, permit: Permit) -> tuple[RuleFinding, ...]:
-    """What the rules say of issuing this permit. Publishing refuses it where one of them blocks."""
-    holder = office.database.read_now(permits.stamp_holder, permit.issuer, permit.security_stamp)
-    return _judge(office, permit, holder)
-
-
 def publish(office: Office, permit: Permit, *, now: datetime) -> Published:
     """Sign the permit and enter it into the register; the same content again changes nothing.
+
+    But where the document that holds its key counts no more, since the key that signed it was revoked, the same
+    content is signed again, with the token that is printed on the paper.
 
     Raises:
         NotOursError: this node does not speak for the issuer.
         RulesBrokenError: a rule of severity BLOCK is broken; carries all findings.
+        UnacceptableError: it is marked as a legacy document, and was issued after this node's coverage began.
         DifferentContentError: the permit key is taken by other content.
     """
     _require_ours(office, permit)
-    findings, earlier = _judged(office, permit)
-    if earlier is not None:
+    if (earlier := _published_before(office, permit, now=now)) is not None:
         return earlier
+    check = unblocked(office, permit, now=now)
     prepared = _prepare(office, permit, now=now)
     try:
-        return office.database.write_now(_enter_permit, office, permit, prepared, findings, now)
+        return office.database.write_now(_enter_permit, office, permit, prepared, check, now)
     except DifferentContentError:
         # Another writer published under this key since we looked: perhaps the same content.
-        findings, earlier = _judged(office, permit)
+        earlier = _published_before(office, permit, now=now)
         if earlier is None:
             raise
         return earlier
@@ -121,7 +122,7 @@ def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datet
         raise UnacceptableError(f"the permit says that it replaces {permit.replaces}, not {fact.permit.number}")
     successor = replace(permit, replaces=permit.replaces or fact.permit.number)
     _require_ours(office, successor)
-    findings, earlier = _judged(office, successor)
+    earlier = _published_before(office, successor, now=now)
     if successor.key == fact.key:
         raise UnacceptableError("a permit cannot replace itself: the replacement needs a number of its own")
     if fact.withdrawal is not None and fact.withdrawal.withdrawal.replaced_by != successor.key:
@@ -130,11 +131,12 @@ def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datet
         return earlier
     if earlier is not None:
         raise TransitionError(f"{successor.issuer} {successor.number} was published before, and not as a replacement")
+    check = unblocked(office, successor, now=now)
     prepared = _prepare(office, successor, now=now)
     withdrawal = _prepare_withdrawal(office, fact, WithdrawalReason.REPLACED, None, replaced_by=successor.key, now=now)
 
     def both(session: Session) -> Published:
-        published = _enter_permit(session, office, successor, prepared, findings, now)
+        published = _enter_permit(session, office, successor, prepared, check, now)
         _enter_withdrawal(session, office, fact, withdrawal, WithdrawalReason.REPLACED, now)
         return published
 
@@ -155,6 +157,10 @@ def own_permit(session: Session, office: Office, ref: NumberRef) -> PermitFact:
         for fact in case.permits
         if (ref.type is None or fact.key.type == ref.type) and (ref.year is None or fact.key.year == ref.year)
     ]
+    if not meant and any(fact.key.type == (ref.type or fact.key.type) for fact in case.void):
+        raise TransitionError(
+            f"{ref.issuer} {ref.number} was signed with a key that was revoked and counts no more; issue it again first"
+        )
     if not meant:
         raise NotFoundError(f"{ref.issuer} has no permit {ref.number}")
     if len(meant) > 1:
@@ -171,43 +177,39 @@ def _require_ours(office: Office, permit: Permit) -> None:
         raise NotOursError(f"the issuer is {permit.issuer}; this node speaks for {ours}")
 
 
-def _judged(office: Office, permit: Permit) -> tuple[tuple[RuleFinding, ...], Published | None]:
-    """What the rules say, none of it blocking, and the permit as it was published before."""
-    if permit.issued_on is not None and permits.is_new(office.database, permit.key, permit.security_stamp):
-        return _unblocked(_judge(office, permit, None)), None
-    findings = _unblocked(judge(office, permit))
-    return findings, office.database.read_now(_published_before, permit, findings)
+def _published_before(office: Office, permit: Permit, *, now: datetime) -> Published | None:
+    """The permit as it was published before, with what the rules said of it then.
 
-
-def _judge(office: Office, permit: Permit, holder: PermitKey | None) -> tuple[RuleFinding, ...]:
-    taken = holder is not None and (permit.issued_on is None or holder != permit.key)
-    return check(permit, office.ruleset, stage=Stage.ISSUE, stamp_taken=taken)
-
-
-def _unblocked(findings: tuple[RuleFinding, ...]) -> tuple[RuleFinding, ...]:
-    refuse_blocked(findings)
-    return findings
-
-
-def _published_before(session: Session, permit: Permit, findings: tuple[RuleFinding, ...]) -> Published | None:
-    earlier = permits.find(session, permit.key)
-    if earlier is None:
+    Raises:
+        DifferentContentError: the permit key is taken by other content.
+    """
+    if permit.issued_on is None or permits.is_new(office.database, permit.key, None):
         return None
+    found = office.database.read_now(_held, permit.key)
+    if found is None:
+        return None
+    earlier, token, check = found
     if not same_content(earlier.permit, permit):
         raise DifferentContentError(
             f"{permit.issuer} {permit.number} of {permit.key.year} was published with other content"
         )
-    return Published(
-        key=permit.key,
-        source=earlier.source,
-        token=permits.token(session, permit.key),
-        findings=findings,
-        created=False,
-    )
+    if earlier.is_void:
+        return None
+    if check is None:  # published before checks were kept: what the rules say of it now
+        check = kept(judge(office, permit, now=now), stage=Stage.ISSUE, at=now)
+    return Published(key=permit.key, source=earlier.source, token=token, check=check, created=False)
+
+
+def _held(session: Session, key: PermitKey) -> tuple[PermitFact, str | None, PermitCheck | None] | None:
+    fact = permits.find(session, key)
+    return None if fact is None else (fact, permits.token(session, key), permit_checks.find(session, key))
 
 
 def _prepare(office: Office, permit: Permit, *, now: datetime) -> Prepared:
     key = permit.key
+    is_new = permits.is_new(office.database, key, None)
+    # The token on the paper, where the permit's document counts no more and this one takes its place.
+    printed = None if is_new else office.database.read_now(permits.token, key)
     return prepare(
         office.own,
         permit,
@@ -215,7 +217,7 @@ def _prepare(office: Office, permit: Permit, *, now: datetime) -> Prepared:
         subject=NumberRef(issuer=key.issuer, number=key.number, type=key.type, year=key.year),
         recipients=audience.of_permit(permit, writer=office.codes),
         now=now,
-        token=new_token(),
+        token=printed or new_token(),
     )
 
 
@@ -224,13 +226,13 @@ def _enter_permit(
     office: Office,
     permit: Permit,
     prepared: Prepared,
-    findings: tuple[RuleFinding, ...],
+    check: PermitCheck,
     now: datetime,
 ) -> Published:
     if permits.stamp_holder(session, permit.issuer, permit.security_stamp) is not None:
-        _unblocked(judge(office, permit))  # used by another writer since we looked
-    source = record_own(session, office.perspective(), office.own, prepared, now=now)
-    return Published(key=permit.key, source=source, token=prepared.token, findings=findings, created=True)
+        check = unblocked(office, permit, now=now)  # used by another writer since we looked
+    source = record_own(session, office.perspective(), office.own, prepared, now=now, check=check)
+    return Published(key=permit.key, source=source, token=prepared.token, check=check, created=True)
 
 
 def _withdrawn_before(fact: PermitFact, reason: WithdrawalReason) -> Withdrawn | None:

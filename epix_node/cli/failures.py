@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from epix_node.cli.exits import ExitCode
+from epix_node.cli.judgement import judgement_lines
 from epix_node.errors import (
     AmbiguousNumberError,
     ConfigError,
@@ -24,7 +25,7 @@ from epix_node.errors import (
     TrustError,
     UnacceptableError,
 )
-from epix_node.rules.finding import RuleFinding, RulesBrokenError
+from epix_node.rules.finding import RulesBrokenError
 
 EXIT_CODES: dict[type[EpixError], ExitCode] = {
     EpixError: ExitCode.UNEXPECTED,
@@ -62,16 +63,11 @@ def failure_text(error: EpixError, *, label: str | None = None) -> str:
     """What people are told: one line, and a line for each finding or candidate."""
     said = [str(error) if label is None or str(error).startswith(label) else f"{label}: {error}"]
     if isinstance(error, RulesBrokenError):
-        said += [finding_line(finding) for finding in error.findings]
+        told = judgement_lines([finding.to_json() for finding in error.findings])
+        said += [" ".join(map(str, words)) for words in told]
     if isinstance(error, AmbiguousNumberError):
         said += [f"  {key['issuer']} {key['type']} {key['number']} of {key['year']}" for key in error.candidates]
     return "\n".join(said)
-
-
-def finding_line(finding: RuleFinding) -> str:
-    """One rule's finding, indented under what it is about."""
-    where = finding.path or "permit"
-    return f"  {finding.severity.value} {finding.rule} {where}: {finding.message}"
 
 
 def failure_json(error: EpixError) -> dict[str, Any]:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from epix_node.cli.batch import Inputs, Outcome, json_inputs, work_through
-from epix_node.cli.dossier import dossier, tell_dossier
-from epix_node.cli.exits import ExitCode
-from epix_node.cli.failures import finding_line
+from epix_node.cli.batch import Outcome, work_through
+from epix_node.cli.dossier import dossier, held_permit, tell_dossier
 from epix_node.cli.invocation import (
     FileArgument,
     FilesArgument,
@@ -29,16 +26,18 @@ from epix_node.cli.invocation import (
     new_request_id,
     policy_of,
     read_day,
-    read_input,
     read_number,
 )
+from epix_node.cli.judgement import edition_lines, judgement_lines
+from epix_node.cli.permit_check import check, reading_lines
+from epix_node.cli.permit_convert import convert, template
+from epix_node.cli.permit_files import Draft, permit_files
+from epix_node.cli.permit_output import Form, OutOption, write_permits
 from epix_node.cli.terminal import Terminal
 from epix_node.errors import InputError, MalformedDocumentError
 
 if TYPE_CHECKING:
     from epix_node.acts.publish import Published
-    from epix_node.config import Config
-    from epix_node.permit.model import Permit
     from epix_node.permit.number import NumberRef
     from epix_node.permit.status import Status
 
@@ -54,14 +53,6 @@ class Reason(StrEnum):
     DESTROYED = "destroyed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A permit as read from an input, with what had to be tolerated to read it."""
-
-    permit: Permit
-    deviations: tuple[str, ...] = ()
-
-
 @app.command()
 def publish(
     context: typer.Context,
@@ -72,10 +63,11 @@ def publish(
     ] = False,
     _json: JsonOption = False,
 ) -> None:
-    """Sign permits and enter them into the register: toolkit v2 XML, or JSON with one permit or a list.
+    """Sign permits and enter them into the register.
 
-    Publishing the same content again changes nothing. A permit that breaks a BLOCK rule is refused, and the others are
-    published all the same. One permit gives one JSON object, otherwise a list.
+    Takes toolkit XML (v1 or v2, bare or in a SOAP response), JSON with one permit or a list, and CSV. Publishing the
+    same content again changes nothing. A permit that breaks a BLOCK rule is refused, and the others are published all
+    the same. One permit gives one JSON object, otherwise a list.
     """
     from epix_node.acts import publish as acts
 
@@ -86,41 +78,13 @@ def publish(
             permit = replace(draft.permit, legacy=True) if legacy else draft.permit
             return _published(acts.publish(node.office, permit, now=node.clock()), draft)
 
-        code = work_through(invocation, files, open_file=_drafts(node.config), act=act, doing="publishing")
+        code = work_through(invocation, files, open_file=permit_files(node.config.limits), act=act, doing="publishing")
     end(code)
 
 
-@app.command()
-def check(context: typer.Context, files: FilesArgument, *, _json: JsonOption = False) -> None:
-    """Say which rules permits break, without publishing them: exit 1 where one of the rules blocks."""
-    from epix_node.acts import publish as acts
-    from epix_node.rules.finding import Severity
-
-    invocation = Invocation.of(context)
-    with invocation.node() as node:
-
-        def act(draft: Draft) -> Outcome:
-            permit = draft.permit
-            found = acts.judge(node.office, permit)
-            blocked = any(finding.severity is Severity.BLOCK for finding in found)
-            lines: list[tuple[object, ...]] = [
-                (permit.issuer, permit.type, permit.number, "BLOCK" if blocked else "OK"),
-                *((finding_line(finding),) for finding in found),
-                *((f"  read: {deviation}",) for deviation in draft.deviations),
-            ]
-            return Outcome(
-                json={
-                    "permit": {"issuer": permit.issuer, "type": permit.type, "number": permit.number},
-                    "blocked": blocked,
-                    "findings": [finding.to_json() for finding in found],
-                    "deviations": list(draft.deviations),
-                },
-                code=ExitCode.NEGATIVE if blocked else ExitCode.OK,
-                lines=lines,
-            )
-
-        code = work_through(invocation, files, open_file=_drafts(node.config), act=act, doing="checking")
-    end(code)
+app.command()(check)
+app.command()(convert)
+app.command()(template)
 
 
 @app.command()
@@ -130,11 +94,25 @@ def show(
     number: NumberArgument,
     type_: TypeOption = None,
     year: YearOption = None,
+    as_: Annotated[
+        Form | None, typer.Option("--as", help="Only the permit, as toolkit v2, in a SOAP response, JSON or CSV.")
+    ] = None,
+    out: OutOption = None,
     *,
     _json: JsonOption = False,
 ) -> None:
-    """Show a permit that this node holds, with its status, its events and what was found about it."""
+    """Show a permit that this node holds, with its status, its events, what was found and what the rules said.
+
+    With --as, the permit itself is written in a format that others read.
+    """
     invocation = Invocation.of(context)
+    if as_ is not None:
+        with invocation.database() as (database, _):
+            permit = held_permit(database, _ref(issuer, number, type_, year))
+        write_permits([permit], as_, out, is_list=False)
+        return
+    if out is not None:
+        raise InputError("--out needs --as")
     with invocation.node() as node:
         body = dossier(
             node.office,
@@ -271,10 +249,10 @@ def replace_permit(
 
     invocation = Invocation.of(context)
     with invocation.node() as node:
-        inputs = _drafts(node.config)(file)
-        if len(inputs.readers) != 1:
-            raise MalformedDocumentError(f"{file} has {len(inputs.readers)} permits; a permit has one successor")
-        draft = inputs.readers[0]()
+        readers = list(islice(permit_files(node.config.limits)(file).readers, 2))
+        if len(readers) != 1:
+            raise MalformedDocumentError(f"{file} has {'no' if not readers else 'several'} permits; expected one")
+        draft = readers[0]()
         ref = _ref(issuer or node.party, number, type_, year)
         published = acts.replace_permit(node.office, ref, draft.permit, now=node.clock())
     outcome = _published(published, draft)
@@ -311,41 +289,8 @@ def _published(published: Published, draft: Draft) -> Outcome:
         ("  document      ", source.document),
         ("  register index", source.index),
         ("  token         ", published.token),
-        *((finding_line(finding),) for finding in published.findings),
-        *((f"  read: {deviation}",) for deviation in draft.deviations),
+        *judgement_lines(published.check.findings),
+        *edition_lines(published.check.reference),
+        *reading_lines(draft),
     ]
-    return Outcome(
-        json={**published.to_json(), "created": published.created, "deviations": list(draft.deviations)}, lines=lines
-    )
-
-
-def _drafts(config: Config) -> Callable[[Path], Inputs[Draft]]:
-    """Opens a file of permits: toolkit v2 XML holds one, JSON one or a list."""
-    from epix_node import safexml
-    from epix_node.permit.json import permit_from_json
-    from epix_node.permit.strict_json import load_json
-    from epix_node.permit.xml.reader import read_permit
-
-    def from_json(value: object) -> Draft:
-        return Draft(permit=permit_from_json(value))
-
-    def from_xml(data: bytes) -> Draft:
-        limits = safexml.XmlLimits(max_bytes=config.limits.document_bytes)
-        reading = read_permit(safexml.parse(data, limits=limits))
-        return Draft(permit=reading.permit, deviations=tuple(f"{one.path} {one.message}" for one in reading.deviations))
-
-    def open_file(path: Path) -> Inputs[Draft]:
-        data = read_input(path, max_bytes=max(config.limits.document_bytes, config.limits.json_bytes))
-        match data.lstrip()[:1]:
-            case b"<":
-                return Inputs([lambda: from_xml(data)], is_list=False)
-            case b"{" | b"[":
-                if len(data) > config.limits.json_bytes:
-                    raise MalformedDocumentError(
-                        f"more than {config.limits.json_bytes} bytes of JSON", code="TOO_LARGE"
-                    )
-                return json_inputs(load_json(data), from_json)
-            case _:
-                raise MalformedDocumentError("expected a toolkit v2 permit (XML), a JSON permit or a list of them")
-
-    return open_file
+    return Outcome(json={**published.to_json(), "created": published.created, **draft.reading_json()}, lines=lines)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -38,14 +38,43 @@ def plain(value: object) -> str:
     return "".join(" " if one.isspace() else one if one.isprintable() else "\ufffd" for one in str(value))
 
 
+def _json_text(value: Any) -> str:
+    # A terminal of another encoding gets escapes; the value is the same.
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    return json.dumps(value, indent=2, ensure_ascii=ascii_only)
+
+
+def secret_asker() -> Callable[[str], str] | None:
+    """Asks whoever sits at the terminal for a secret, on standard error; None where nobody does."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def ask(question: str) -> str:
+        typed: str = typer.prompt(question, hide_input=True, err=True)
+        return typed
+
+    return ask
+
+
 class Terminal:
     """The two streams of a command."""
 
     def answer(self, value: Any) -> None:
         """The one JSON value of a command with ``--json``."""
-        # A terminal of another encoding gets escapes; the value is the same.
-        ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-        typer.echo(json.dumps(value, indent=2, ensure_ascii=ascii_only))
+        typer.echo(_json_text(value))
+
+    def list_item(self, value: Any, *, is_first: bool) -> None:
+        """The next item of that one value where it is a list that is told as it grows; ``list_end`` ends it."""
+        typer.echo(("[\n  " if is_first else ",\n  ") + _json_text(value).replace("\n", "\n  "), nl=False)
+
+    def list_end(self, *, is_empty: bool) -> None:
+        """There are no more items."""
+        typer.echo("[]" if is_empty else "\n]")
+
+    def lines(self, lines: Iterable[Sequence[object]]) -> None:
+        """Several lines."""
+        for words in lines:
+            self.line(*words)
 
     def line(self, *words: object) -> None:
         """One line, the words separated by spaces."""

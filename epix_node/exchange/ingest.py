@@ -2,13 +2,14 @@
 
 Each document is checked alone, outside any transaction, in the order of C.6: digest, form, signature, key, then
 what the signed bytes say against the register that lists them. A refused one keeps its bytes and its reason and
-spoils nothing else. Whether it can be *recorded* (its permit key is free, and so on) is decided in the transaction.
+spoils nothing else. Whether it can be *recorded* (its permit key is free, and so on) is decided in the transaction,
+and so is whether a document counts whose key was revoked: only there is known since when its entry is held.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from epix_node.register.entry import Leaf, document_commitment
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import CLOCK_TOLERANCE, KeyFinder, verify
 from epix_node.store.documents import Arrival
+from epix_node.trust.keyring import SigningKey
 
 ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
 """Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
@@ -56,6 +58,22 @@ class Refused:
     xml: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class BeforeRevocation:
+    """The same keys as before any of them was revoked."""
+
+    trust: KeyFinder
+
+    def find(self, party: str, certificate_sha256: str) -> SigningKey | None:
+        """As ``KeyFinder``."""
+        key = self.trust.find(party, certificate_sha256)
+        return replace(key, is_revoked=False) if key is not None and key.is_revoked else key
+
+    def owner(self, certificate_sha256: str) -> str | None:
+        """As ``KeyFinder``."""
+        return self.trust.owner(certificate_sha256)
+
+
 def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: datetime) -> Arrival | Refused:
     """Believe the document or say why not; raises nothing."""
 
@@ -66,7 +84,7 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
         return refused(Reason.DIGEST_MISMATCH)
     accepted = _accepted_at(listed.leaf, now=now)
     try:
-        verdict = verify(listed.xml, trust, at=accepted, environment=environment, proven_before=now)
+        verdict = verify(listed.xml, BeforeRevocation(trust), at=accepted, environment=environment)
         if verdict.signature is not SignatureState.VALID or verdict.signed is None:
             return refused(verdict.reasons[0] if verdict.reasons else Reason.SIGNATURE_INVALID)
         document = read_document(verdict.signed)
@@ -85,7 +103,7 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
         # could speak about a finding on another issuer's permit under a permit of their own.
         return refused(Reason.KEY_WRONG_PARTY)
     source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=accepted)
-    return Arrival(document=document, xml=listed.xml, source=source)
+    return Arrival(document=document, xml=listed.xml, source=source, signed_by=verdict.certificate_sha256)
 
 
 def _accepted_at(leaf: Leaf, *, now: datetime) -> datetime:

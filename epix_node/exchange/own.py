@@ -66,6 +66,8 @@ class Prepared:
     """Whether its PermitSalt was drawn for it, so that it is the first entry under it."""
     token: str | None = None
     """The secret to print with a permit; the header carries its digest."""
+    signed_by: str | None = None
+    """Hex SHA-256 of the certificate whose key signed it."""
 
 
 def prepare(
@@ -116,6 +118,7 @@ def prepare(
         sha256=hashlib.sha256(xml).hexdigest(),
         opens_chain=permit_salt is None,
         token=token,
+        signed_by=verdict.certificate_sha256,
     )
 
 
@@ -135,7 +138,14 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
     register.append(session, own.party, index, [entry])
     _publish(session, own, held.edge.extended([leaf_hash(entry)]), now=now)
     source = Source(document=prepared.sha256, type=header.type.value, party=own.party, index=index, at=leaf.at)
-    return Arrival(document=prepared.document, xml=prepared.xml, source=source, token=prepared.token)
+    return Arrival(
+        document=prepared.document,
+        xml=prepared.xml,
+        source=source,
+        token=prepared.token,
+        signed_by=prepared.signed_by,
+        proven_at=leaf.at,
+    )
 
 
 def published(session: Session, own: OwnRegister, *, now: datetime) -> RegisterState:

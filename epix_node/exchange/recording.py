@@ -4,13 +4,16 @@ Every step is idempotent by digest, so a page that is asked for again changes no
 because it breaks a rule. What cannot stand beside what is recorded already (a second permit under one key, an event
 id used for other content) is not recordable: the caller keeps it in quarantine, or refuses to write it.
 
+A document whose key was revoked, and which is not provably older than that (protocol decision 7), is kept and counts
+no more, whichever of the two came here first: it is no fact, and holds neither key nor id against one that counts.
+
 Only ``reconcile`` calls this: a fact is always recorded together with what follows from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from epix_node.document.header import DocumentType
@@ -22,12 +25,14 @@ from epix_node.permit.event import (
     Presentation,
     Withdrawal,
 )
-from epix_node.permit.facts import PermitFact, Source
+from epix_node.permit.facts import PermitFact
 from epix_node.permit.model import Permit
 from epix_node.permit.number import PermitKey
-from epix_node.store import documents, events, permits
+from epix_node.store import documents, events, permit_checks, permits, register, revocations, void_events
 from epix_node.store.database import Session
 from epix_node.store.documents import Arrival
+from epix_node.store.permit_checks import PermitCheck
+from epix_node.store.revocations import RevokedKey, Voided
 
 Number = tuple[str, str]
 """(issuer, normalised number)."""
@@ -43,12 +48,17 @@ class Recorded:
     refused: list[Arrival] = field(default_factory=list)
 
 
-def record(session: Session, arrivals: Sequence[Arrival], *, now: datetime) -> Recorded:
+def record(
+    session: Session, arrivals: Sequence[Arrival], *, revoked: Mapping[str, RevokedKey], now: datetime
+) -> Recorded:
     """Keep the documents and index their statements; those that contradict what is recorded are left out.
 
-    The caller has checked that none of them is held yet.
+    The caller has checked that none of them is held yet. ``revoked`` are the keys that it knows to be revoked; those
+    of the database count, too.
     """
     recorded = Recorded()
+    keys = revocations.in_force(session, revoked)
+    arrivals = [_proven(session, arrival, keys, now=now) for arrival in arrivals]
     fresh = _record_permits(session, [a for a in arrivals if isinstance(a.document.body, Permit)], recorded)
     for arrival in arrivals:
         if isinstance(arrival.document.body, Permit):
@@ -64,53 +74,76 @@ def record(session: Session, arrivals: Sequence[Arrival], *, now: datetime) -> R
     return recorded
 
 
+def void(session: Session, marked: Iterable[Voided]) -> set[Number]:
+    """Take these documents, which are marked, out of what they took back; returns the numbers that this may change."""
+    touched: set[Number] = set()
+    for one in marked:
+        touched |= _concerned(session, (one.issuer, one.number))
+        touched |= events.import_permit_of(session, one.party, one.sha256)
+        if one.supersedes is not None:
+            touched |= _end(session, one.party, one.supersedes, may_stand_again=True)
+    return touched
+
+
+def _proven(session: Session, arrival: Arrival, keys: Mapping[str, RevokedKey], *, now: datetime) -> Arrival:
+    """The same with its proof of age, and whether it counts for that."""
+    source = arrival.source
+    known = arrival.proven_at
+    if known is None and source.index is not None:
+        known = register.proven_at(session, source.party, source.index)
+    proven_at = now if known is None else min(known, now)
+    is_void = revocations.is_void(keys, arrival.signed_by, proven_at=proven_at)
+    return replace(arrival, proven_at=proven_at, is_void=is_void)
+
+
 def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Recorded) -> list[Arrival]:
     fresh: list[Arrival] = []
     items: list[tuple[PermitFact, str | None, str | None]] = []
+    checks: list[tuple[PermitKey, str, PermitCheck]] = []
     keyed = [(a, a.document.body) for a in arrivals if isinstance(a.document.body, Permit)]
     seen: set[PermitKey] = set()
-    for arrival, permit in keyed:
-        if permit.key in seen or permits.taken(session, permit.key):
+    for arrival, permit in sorted(keyed, key=lambda one: one[0].is_void):  # what counts comes first to its key
+        taken = permit.key in seen or permits.taken(session, permit.key)
+        if arrival.is_void and taken is not False:
+            fresh.append(arrival)  # kept, and nothing more
+            continue
+        if taken:
             recorded.refused.append(arrival)
             continue
+        if taken is None:
+            permits.remove(session, permit.key)
         seen.add(permit.key)
         fresh.append(arrival)
-        fact = PermitFact(source=arrival.source, permit=permit)
+        fact = PermitFact(source=arrival.source, permit=permit, is_void=arrival.is_void)
         items.append((fact, arrival.document.header.token_digest, arrival.token))
+        if arrival.check is not None:
+            checks.append((permit.key, arrival.source.document, arrival.check))
         recorded.permits.append(fact)
     permits.add(session, items)
+    permit_checks.add(session, checks)
     return fresh
 
 
 def _record_statement(session: Session, arrival: Arrival, recorded: Recorded) -> bool:
     header, body, source = arrival.document.header, arrival.document.body, arrival.source
     if isinstance(body, Endorsement | Confirmation | Presentation):
-        return _record_event(session, body, source=source, issued=header.issued, recorded=recorded)
-    if isinstance(body, Withdrawal):
-        events.add_withdrawal(session, body, source=source, issued=header.issued)
+        if events.by_event_id(session, source.party, body.event_id) is not None:
+            return arrival.is_void  # one that does not count contradicts nothing
+        void_events.forget(session, source.party, source.type, body.event_id)
+        events.add(session, body, source=source, issued=header.issued, is_void=arrival.is_void)
+        recorded.touched |= _concerned(session, (body.permit.issuer, body.permit.number))
+    elif isinstance(body, Withdrawal):
+        events.add_withdrawal(session, body, source=source, issued=header.issued, is_void=arrival.is_void)
         recorded.touched.add((body.permit.issuer, body.permit.number))
     elif isinstance(body, Correction):
         if events.correction(session, source.party, body.event_id) is not None:
-            return False
-        events.add_correction(session, body, source=source, issued=header.issued)
+            return arrival.is_void
+        void_events.forget(session, source.party, source.type, body.event_id)
+        events.add_correction(session, body, source=source, issued=header.issued, is_void=arrival.is_void)
     elif isinstance(body, Alert):
-        events.add_alert(session, body, source=source, issued=header.issued)
-        recorded.alerts.append(arrival)
-    return True
-
-
-def _record_event(
-    session: Session,
-    body: Endorsement | Confirmation | Presentation,
-    *,
-    source: Source,
-    issued: datetime,
-    recorded: Recorded,
-) -> bool:
-    if events.by_event_id(session, source.party, body.event_id) is not None:
-        return False
-    events.add(session, body, source=source, issued=issued)
-    recorded.touched |= _concerned(session, (body.permit.issuer, body.permit.number))
+        events.add_alert(session, body, source=source, issued=header.issued, is_void=arrival.is_void)
+        if not arrival.is_void:
+            recorded.alerts.append(arrival)
     return True
 
 
@@ -129,14 +162,17 @@ def _take_back(session: Session, arrival: Arrival) -> set[Number]:
     return touched | (_end(session, source.party, source.document) if source.type in _CORRECTABLE else set())
 
 
-def _end(session: Session, party: str, document: str) -> set[Number]:
+def _end(session: Session, party: str, document: str, *, may_stand_again: bool = False) -> set[Number]:
     """End a document that a held one of the same Party takes back; returns the numbers that this may change.
 
-    Where several do, the first in the register ended it, whichever came here first.
+    Where several do, the first in the register ended it, whichever came here first. With ``may_stand_again``, one that
+    nothing takes back any more counts again.
     """
     by = documents.superseding(session, party, document)
-    ended = documents.find(session, document, party=party) if by is not None else None
-    if by is None or ended is None or ended.type not in _CORRECTABLE:
+    if by is None and not may_stand_again:
+        return set()
+    ended = documents.find(session, document, party=party)
+    if ended is None or ended.type not in _CORRECTABLE:
         return set()
     events.supersede(session, party, document, by=by)
     number = (ended.permit_issuer, ended.permit_number)

@@ -165,7 +165,7 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
         problems=(400, 404, 413, 422),
     ),
     ("GET", "/api/v1/peers"): _Operation(
-        summary="The pinned peers and how pulling from them goes",
+        summary="The Parties of the trust list, and how pulling from them goes",
         query=_PAGES,
         answers={200: "PeerPage"},
         problems=(400,),

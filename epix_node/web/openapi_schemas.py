@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from epix_node.federation.standing import PeerTrust, PullState
 from epix_node.permit.answer import Freshness, Grade, VerdictWord
 from epix_node.permit.event_bodies import ConfirmationBody, CorrectionBody, EndorsementBody, WithdrawalBody
 from epix_node.permit.finding import FindingClass, FindingState
@@ -19,9 +20,9 @@ from epix_node.permit.json import permit_json_schema
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import Flag, Status
 from epix_node.rules.finding import Severity
+from epix_node.rules.ruleset import Stage
 from epix_node.signing.verdict import SignatureState
 from epix_node.web.payloads import ClaimBody, DecisionBody, QuestionBody, TickBody
-from epix_node.web.peers_api import PullState
 from epix_node.web.proofs import ProofBody
 
 Schema = dict[str, Any]
@@ -47,6 +48,7 @@ TEXT: Schema = {"type": "string"}
 MAYBE_TEXT: Schema = {"type": ["string", "null"]}
 TIME: Schema = {"type": "string", "format": "date-time"}
 MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
+DATE: Schema = {"type": "string", "format": "date"}
 MAYBE_DATE: Schema = {"type": ["string", "null"], "format": "date"}
 NUMBER: Schema = {"type": "integer"}
 MAYBE_NUMBER: Schema = {"type": ["integer", "null"]}
@@ -149,7 +151,7 @@ def _answers() -> dict[str, Schema]:
         "lag": {**MAYBE_NUMBER, "description": "entries of the newest checkpoint that were not asked for yet"},
         "cursor": {**NUMBER, "description": "the register index that is asked for next"},
         "backoff_until": MAYBE_TIME,
-        "trust": {"type": "string", "enum": ["PINNED"]},
+        "trust": _words(PeerTrust),
     }
     event = {
         "type": "object",
@@ -183,13 +185,31 @@ def _answers() -> dict[str, Schema]:
             expected=MAYBE_TEXT,
             citation=TEXT,
             unverified={"type": "boolean"},
+            national={"type": "boolean"},
+            reference={"anyOf": [reference("ReferenceUsed"), {"type": "null"}]},
         ),
+        "ReferenceUsed": _object(data=TEXT, as_of=DATE, age_days=NUMBER),
+        "Edition": {
+            **_object(data=TEXT, as_of=DATE, age_days=NUMBER, source=TEXT),
+            "description": "reference data that rules looked into, and how old they were on the day of the check",
+        },
+        "Checks": {
+            **_object(
+                ruleset=TEXT,
+                stage=_words(Stage),
+                checked_at=TIME,
+                reference=_list(reference("Edition")),
+                findings=_list(reference("RuleFinding")),
+            ),
+            "description": "what the rules said when the permit was issued here, or came here",
+        },
         "Published": _object(
             permit=reference("PermitKey"),
             document=DIGEST,
             register_index=MAYBE_NUMBER,
             token=MAYBE_TEXT,
             findings=_list(reference("RuleFinding")),
+            reference=_list(reference("Edition")),
         ),
         "Recorded": _object(
             event_id=MAYBE_TEXT,
@@ -205,6 +225,10 @@ def _answers() -> dict[str, Schema]:
                 status=reference("Status"),
                 events=_list(reference("Event")),
                 findings=_list(reference("Finding")),
+                checks={
+                    "anyOf": [reference("Checks"), {"type": "null"}],
+                    "description": "null for permits that were recorded before this node kept checks",
+                },
                 token=TEXT,
             ),
             "token",

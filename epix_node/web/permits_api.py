@@ -22,9 +22,10 @@ from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.permit.status import Status
 from epix_node.permit.strict_json import load_json
 from epix_node.permit.xml.reader import read_permit_bytes
-from epix_node.store import cases, documents, findings, permits
+from epix_node.store import cases, documents, findings, permit_checks, permits
 from epix_node.store.clients import Client, Role
 from epix_node.store.database import Session
+from epix_node.store.permit_checks import PermitCheck
 from epix_node.store.permits import PermitFilter
 from epix_node.web import answers, customs
 from epix_node.web.access import AUTHORITY, EVERYBODY, OFFICES, Route
@@ -39,6 +40,7 @@ class _Story:
     fact: PermitFact
     events: tuple[EventFact, ...]
     findings: tuple[Finding, ...]
+    check: PermitCheck | None
     token: str | None
 
 
@@ -119,11 +121,13 @@ async def show_permit(request: web.Request, client: Client) -> web.StreamRespons
     permit, events = permit_to_json(story.fact.permit), [_event_json(event) for event in story.events]
     if story.fact.withdrawal is not None:
         events.append(_withdrawal_json(story.fact.withdrawal))
-    body = {
+    body: dict[str, Any] = {
         "permit": customs.permit_without_names(permit) if is_customs else permit,
         "status": answers.status_of(request, story.fact.key, is_customs=is_customs, now=now),
         "events": [customs.event_without_names(event) for event in events] if is_customs else events,
         "findings": [finding.to_json(origin_of=desk.office.origin_of) for finding in story.findings],
+        # Customs see it too: what a rule says never holds a name or an address.
+        "checks": story.check.to_json() if story.check is not None else None,
     }
     if story.token is not None:
         body["token"] = story.token
@@ -223,12 +227,13 @@ def _one(facts: tuple[PermitFact, ...], ref: NumberRef) -> PermitFact:
 
 def _story(session: Session, ref: NumberRef, *, show_token: bool) -> _Story:
     case = cases.load(session, ref.issuer, ref.number)
-    fact = _one(case.permits, ref)
+    fact = _one((*case.permits, *case.void), ref)
     own = {event.source.document: event for event in (*case.events_of(fact), *case.uses_of(fact))}
     return _Story(
         fact=fact,
         events=tuple(sorted(own.values(), key=lambda event: (event.body.date, event.source.at, event.source.document))),
         findings=_findings_of(findings.about(session, ref.issuer, ref.number), fact.key),
+        check=permit_checks.find(session, fact.key),
         token=permits.token(session, fact.key) if show_token else None,
     )
 

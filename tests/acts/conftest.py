@@ -51,7 +51,10 @@ from epix_node.trust.manifest import (
     PermitKeyEntry,
     TransportKeyEntry,
     WitnessEntry,
+    parse_manifest,
 )
+from epix_node.trust.signed_version import SignedVersion
+from epix_node.trust.trust_list import PartyTrust, TrustList
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ALL_USES = (
@@ -220,6 +223,7 @@ class World:
                     cosigned_at=verified.cosigned_at,
                 ),
             )
+            register.prove(session, writer.party, edge.size, at=self.now)
             page = []
             everything = [(d.sha256, d.register_index, d.xml) for d in listed]
             everything += [(sha256, asked[sha256], xml) for sha256, xml in granted.items()]
@@ -235,6 +239,7 @@ class World:
                     now=self.now,
                 )
                 page.append(checked)
+            page = reader.examiner(now=self.now).examine(page)
             record_page(session, reader.perspective(), writer.party, page, now=self.now)
             peers.advance(session, writer.party, next_index=to)
 
@@ -261,12 +266,13 @@ def open_world(directory: Path, keys: Iterable[Keys]) -> World:
     """Offices for these Parties, who trust one another; `World.close` closes their stores."""
     known = {one.party: one for one in keys}
     keyring = Keyring({party: one.manifest for party, one in known.items()})
+    trust_list = trusting(keyring.manifests.values())
     offices = {}
     for party, own in known.items():
         database = open_store(directory / f"{party}.sqlite")
-        for other, theirs in known.items():
+        for other in known:
             if other != party:
-                database.write_now(peers.pin, other, theirs.manifest.to_json(), now=START)
+                database.write_now(peers.meet, other, now=START)
         offices[party] = Office(
             database=database,
             own=OwnRegister(
@@ -280,9 +286,18 @@ def open_world(directory: Path, keys: Iterable[Keys]) -> World:
             ),
             ruleset=load_ruleset(),
             keyring=lambda: keyring,
+            trust_list=lambda: trust_list,
             timezone=ZoneInfo("UTC"),
         )
     return World(offices)
+
+
+def trusting(manifests: Iterable[Manifest], *, expires: datetime = START + YEARS_20) -> TrustList:
+    """A trust list as a refresh leaves it, of these manifests, which nobody signed: how sure it is, is what matters."""
+    versions = [SignedVersion(role=b"", manifest_file=m.numbered(1).to_json()) for m in manifests]
+    entries = [PartyTrust.of(v, parse_manifest(v.manifest_file), expires=expires) for v in versions]
+    parties = {entry.manifest.party: entry for entry in entries}
+    return TrustList(environment="sandbox", roots=(), parties=parties, refreshed_at=START, expires=expires)
 
 
 @pytest.fixture
@@ -306,6 +321,8 @@ def permit_of(issuer: str = "XA", **members: Any) -> Permit:
         "exporter": {"name": "Hook Leather", "address": "7 Jetty Street", "country": issuer},
         "importer": {"name": "Tiger Lily Trading", "address": "1 Lagoon Road", "country": "XB"},
         "authority": {"name": f"Management Authority of {issuer}", "place": "Port", "signatory": "J. D."},
+        # Whatever a re-export certificate or a replacement leaves out is justified (RXP-01, DOC-01).
+        "special_conditions": "As explained in our file 7",
         **members,
     }
     blocks = "ABCDEFGH"

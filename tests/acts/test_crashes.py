@@ -17,12 +17,15 @@ import pytest
 from sqlalchemy import event
 
 from epix_node.acts.office import Office
+from epix_node.acts.revocation import heed_revocations
 from epix_node.register.checkpoint import parse_checkpoint_body
 from epix_node.register.note import parse_note
-from epix_node.store import register
+from epix_node.store import cases, register, revocations
 from epix_node.store.database import Database, Session
+from epix_node.trust.keyring import Keyring
+from epix_node.trust.succession import with_revocation
 
-from .conftest import World
+from .conftest import START, World, make_keys, open_world
 
 
 def _publish(world: World) -> None:
@@ -111,3 +114,42 @@ def test_death_between_any_two_writes_loses_nothing_and_doubles_nothing(
     else:
         _check_register(world[party], size=size)
     assert world.patterns("XB") == []
+
+
+def test_death_in_the_middle_of_a_revocation_leaves_the_rest_to_be_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before every single statement, each time on what the death before left; then heeded once more."""
+    monkeypatch.setattr("epix_node.reconcile.revocation.MARKED_AT_ONCE", 2)
+    monkeypatch.setattr("epix_node.reconcile.revocation.CASES_AT_ONCE", 1)
+    keys = [make_keys(party) for party in ("XA", "XB")]
+    world = open_world(tmp_path, keys)
+    numbers = [f"26XA00000{n}" for n in range(1, 4)]
+    for number in numbers:
+        world.publish("XA", number=number)
+    world.meet()
+    world.confirm("XB", numbers[0], event_id="E-1")
+    world.meet()
+    manifest = keys[0].manifest
+    revoked = with_revocation(manifest, manifest.permit_keys[0].kid, invalid_since=START, reason="stolen")
+    keyring = Keyring({"XA": revoked, "XB": keys[1].manifest})
+    world.offices["XB"] = replace(world["XB"], keyring=lambda: keyring)
+
+    def heed(world: World) -> None:
+        heed_revocations(world["XB"], now=world.now)
+
+    deaths = 0
+    while not _survived(world, heed, "XB", deaths + 1):
+        deaths += 1
+        assert deaths < 500
+    assert deaths > 10
+    heed(world)
+    for number in numbers:
+        answer = world.status("XB", number)
+        assert (answer.status.value, answer.signature, answer.verdict.value) == ("UNKNOWN", "REVOKED_KEY", "NOT_VALID")
+    database = world["XB"].database
+    assert database.read_now(revocations.void_documents) == {"XA": 3}
+    assert database.read_now(revocations.unsettled, limit=1) == []
+    assert database.read_now(revocations.unswept) == []
+    assert database.read_now(cases.orphans) == [("XA", numbers[0])]
+    world.close()

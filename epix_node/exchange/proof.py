@@ -1,0 +1,43 @@
+"""When this node first held the register entry of a document that it does not hold itself (protocol decision 7).
+
+A mirror has the entries of all documents, and the documents that concern this node. Who shows another one can have it
+proven all the same: the entry commits to its exact bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from epix_node.document.header import Header
+from epix_node.permit.facts import MAX_MERGE_DELAY
+from epix_node.register.entry import document_commitment
+from epix_node.store import register
+from epix_node.store.database import Session
+
+_CLOCKS = timedelta(minutes=5)
+"""How far the writer's clock and its register's may differ (C.4.9)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The entry that commits to a document, when its register took it, and since when this node can prove that."""
+
+    index: int
+    accepted_at: datetime
+    proven_at: datetime | None
+
+
+def proof_of(session: Session, header: Header, xml: bytes) -> Proof | None:
+    """The entry of this document, looked for among those of the day after it was issued; None: there is none."""
+    found = register.committing(
+        session,
+        header.party,
+        document_commitment(header.salt, xml),
+        since=header.issued - _CLOCKS,
+        until=header.issued + MAX_MERGE_DELAY + _CLOCKS,
+    )
+    if found is None:
+        return None
+    index, leaf = found
+    return Proof(index=index, accepted_at=leaf.at, proven_at=register.proven_at(session, header.party, index))
