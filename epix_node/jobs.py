@@ -25,11 +25,15 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from epix_node.acts.review import open_due
+from epix_node.acts.revocation import heed_revocations
 from epix_node.clock import utc_now
 from epix_node.errors import NotFoundError
 from epix_node.exchange.own import COSIGN_EVERY, published
 from epix_node.federation.pull import PullResult, followed, pull, pull_all
+from epix_node.federation.trust import refresh_trust
+from epix_node.identity.role import current_version
 from epix_node.node import Node
+from epix_node.trust.refresh import Refreshed
 
 HINT_DELAY = timedelta(seconds=10)
 """How soon after its hint a peer is pulled from at the latest (C.5)."""
@@ -38,13 +42,16 @@ HINT_INTERVAL = timedelta(seconds=10)
 """Hints that one peer may send: one in this time (C.2)."""
 
 LOOK_FOR_PEERS = timedelta(seconds=10)
-"""How often it is checked whether peers were added or removed, which another process does."""
+"""How often it is checked whether peers came or went, or a key was revoked, which another process may do."""
 
 REVISIT = timedelta(seconds=60)
 """How often what time alone moves is looked at; the cool-off that it ends is 24 h."""
 
 MAX_START_JITTER = timedelta(seconds=60)
 """The first pull from a peer comes within this time (C.5), so that nodes started together do not pull in step."""
+
+REFRESH_TRUST = timedelta(minutes=5)
+"""How often the trust list is asked for (C.1)."""
 
 JITTER = 0.2
 """How far a job may come later than its interval, as a part of it (C.5)."""
@@ -61,10 +68,22 @@ class Round:
 
 
 async def round_(node: Node) -> Round:
-    """Pull from every peer whatever its back-off, reconcile what time has moved, and send the alerts that are owed."""
+    """See whom to trust, pull from every peer whatever its back-off, reconcile, and send the alerts that are owed."""
+    await look_at_trust(node)
     results = await pull_all(node, ignore_backoff=True)
     alerts = await asyncio.to_thread(open_due, node.office, now=node.clock())
     return Round(pulled={party: result.documents for party, result in results.items()}, alerts=alerts)
+
+
+async def look_at_trust(node: Node) -> Refreshed | None:
+    """The trust list is as new as it can be had, and the own role is not about to expire where that can be helped.
+
+    What a revoked key signed and cannot be proven older counts no more.
+    """
+    await asyncio.to_thread(current_version, node.database, node.role, now=node.clock())
+    refreshed = await refresh_trust(node)
+    await asyncio.to_thread(heed_revocations, node.office, now=node.clock())
+    return refreshed
 
 
 @asynccontextmanager
@@ -93,7 +112,10 @@ class Jobs:
 
     @property
     def names(self) -> frozenset[str]:
-        """The jobs that are scheduled: ``pull:XB``, …, ``peers``, ``revisit``, ``cosign``; none on a shared clock."""
+        """The jobs that are scheduled: ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``cosign``.
+
+        None on a shared clock.
+        """
         return frozenset(job.id for job in self._scheduler.get_jobs())
 
     def start(self) -> None:
@@ -101,6 +123,7 @@ class Jobs:
         if self._node.config.shared_clock is not None:
             return
         self._every(LOOK_FOR_PEERS, "peers", self._look_for_peers)
+        self._every(REFRESH_TRUST, "trust", self._look_at_trust, next_run_time=utc_now())
         self._every(REVISIT, "revisit", self._revisit)
         self._every(COSIGN_EVERY, "cosign", self._cosign)
         self._schedule_pulls()
@@ -167,6 +190,11 @@ class Jobs:
 
     async def _look_for_peers(self) -> None:
         self._schedule_pulls()
+        await asyncio.to_thread(heed_revocations, self._node.office, now=self._node.clock())
+
+    async def _look_at_trust(self) -> None:
+        await look_at_trust(self._node)
+        self._schedule_pulls()  # who was just admitted is pulled from without waiting for the next look
 
     async def _revisit(self) -> None:
         sent = await asyncio.to_thread(open_due, self._node.office, now=self._node.clock())

@@ -7,92 +7,52 @@ it reaches for the network.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.acts.office import Office
 from epix_node.clock import Clock, utc_now
-from epix_node.config import Config, KeyFiles
-from epix_node.document.header import DocumentType
-from epix_node.errors import ConfigError, ConflictError, KeyMaterialError
+from epix_node.config import Config
+from epix_node.errors import ConfigError, EpixError
 from epix_node.exchange.own import OwnRegister
+from epix_node.identity.key_box import KeyBox
+from epix_node.identity.live import LiveKeys
+from epix_node.identity.opener import Ask
+from epix_node.identity.role import OwnRole, establish
+from epix_node.reference.catalogue import Catalogue, following
 from epix_node.register.cosignature import Cosigner
 from epix_node.register.note import NoteSigner
-from epix_node.rules.ruleset import load_ruleset
+from epix_node.rules.national import read_measures
+from epix_node.rules.ruleset import Ruleset, load_ruleset
 from epix_node.sandbox_clock import SharedClock
-from epix_node.signing.signer import FileSigner
-from epix_node.store import peers, schema
+from epix_node.store import schema
+from epix_node.store import trust as trust_store
 from epix_node.store.database import Database
-from epix_node.trust.certificate import country_of, load_certificate
 from epix_node.trust.keyring import Keyring
-from epix_node.trust.keys import load_ed25519_key, load_permit_key
-from epix_node.trust.manifest import (
-    CoverageEntry,
-    LogEntry,
-    Manifest,
-    PermitKeyEntry,
-    TransportKeyEntry,
-    WitnessEntry,
-    parse_manifest,
-)
+from epix_node.trust.manifest import Manifest, parse_manifest
+from epix_node.trust.signed_version import SignedVersion
+from epix_node.trust.trust_list import TrustList, bootstrap
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 """How every SQLite file begins (sqlite.org/fileformat2.html, 1.3)."""
 
-API_PATH = "/epix/v1/"
-"""Where the federation API stands under ``[server] base_url`` (contract 3)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnKeys:
-    """The node's own keys, in memory."""
-
-    signing: ec.EllipticCurvePrivateKey = field(repr=False)
-    certificate: x509.Certificate
-    log: Ed25519PrivateKey = field(repr=False)
-    witness: Ed25519PrivateKey = field(repr=False)
-    transport: Ed25519PrivateKey = field(repr=False)
-
-    @classmethod
-    def load(cls, files: KeyFiles, *, party: str) -> Self:
-        """The keys in these files.
-
-        Raises:
-            KeyMaterialError: a file is missing, unreadable, open to others or holds another kind of key; or the
-                certificate is another Party's, or for another key.
-        """
-        keys = cls(
-            signing=load_permit_key(files.signing_key),
-            certificate=load_certificate(files.signing_certificate),
-            log=load_ed25519_key(files.log_key),
-            witness=load_ed25519_key(files.witness_key),
-            transport=load_ed25519_key(files.transport_key),
-        )
-        if (country := country_of(keys.certificate)) != party:
-            raise KeyMaterialError(f"certificate {files.signing_certificate} names C={country}, expected C={party}")
-        FileSigner(keys.signing, keys.certificate)  # raises where the certificate is for another key
-        return keys
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What is open while the node runs. ``transport_key`` signs requests to other nodes, under ``transport_kid``."""
+    """What is open while the node runs."""
 
     config: Config
     clock: Clock
     office: Office
-    manifest: Manifest
-    transport_key: Ed25519PrivateKey = field(repr=False)
-    transport_kid: str
+    keys: LiveKeys = field(repr=False)
+    role: OwnRole | None = None
+    """The own role, where its file is there; its private keys may be elsewhere."""
 
     @property
     def database(self) -> Database:
@@ -104,90 +64,224 @@ class Node:
         """The own Party's code."""
         return self.office.party
 
+    @property
+    def manifest(self) -> Manifest:
+        """The own manifest as of the newest commit."""
+        return self.keyring().manifests[self.party]
+
+    @property
+    def transport_key(self) -> Ed25519PrivateKey:
+        """Signs requests to other nodes and answers to them now."""
+        return self.keys.transport.key
+
+    @property
+    def transport_kid(self) -> str:
+        """The id of that key in the own manifest."""
+        return self.keys.transport.kid
+
+    def clock_itself(self) -> datetime:
+        """What the clock shows, whatever was verified: nobody may push the clock on by the floor that it makes."""
+        return self.clock.clock() if isinstance(self.clock, FlooredClock) else self.clock()
+
     def keyring(self) -> Keyring:
-        """The own manifest and those of the peers that are pinned at this moment, by whatever process."""
+        """The own manifest and those of the Parties in the trust list, as of the newest commit."""
         return self.office.keyring()
 
 
-class PinnedKeyring:
-    """The keyring of the own and the pinned manifests, made again only after a peer was pinned."""
+class LiveTrust:
+    """The own manifest, the trust list and the keyring of both, as of the newest commit of whatever process.
 
-    def __init__(self, database: Database, own: Manifest) -> None:
+    Read anew only after one of them changed; the keyring is made again only where a manifest did.
+    """
+
+    def __init__(self, database: Database, *, has_list: bool) -> None:
         self._database = database
-        self._own = own
+        self._has_list = has_list
         self._reader = database.point_reader()
         self._lock = threading.Lock()
-        self._pins: tuple[int, int] | None = None
-        self._keyring: Keyring | None = None
+        self._revision: int | None = None
+        self._own: tuple[bytes, Manifest] | None = None
+        self._list: TrustList | None = None
+        self._keyring: Keyring = Keyring({})
 
-    def __call__(self) -> Keyring:
-        """The keyring as of the newest commit.
-
-        Raises:
-            ConflictError: a pinned manifest claims what is this node's own; `peers add` refuses such a file, so the
-                own codes or keys have changed since.
-        """
+    def keyring(self) -> Keyring:
+        """Who may sign for whom."""
         with self._lock:
-            pins = peers.pins(self._reader)
-            if self._keyring is None or pins != self._pins:
-                pinned = self._database.read_now(peers.manifests)
-                others = {party: parse_manifest(data) for party, data in pinned.items()}
-                self._keyring = Keyring({**others, self._own.party: self._own})
-                self._pins = pins
+            self._follow()
             return self._keyring
+
+    def own(self) -> Manifest:
+        """The own manifest; the same object until it changes."""
+        with self._lock:
+            self._follow()
+            assert self._own is not None  # `establish` saw to it
+            return self._own[1]
+
+    def trust_list(self) -> TrustList | None:
+        """The trust list; None where this node stands alone."""
+        with self._lock:
+            self._follow()
+            return self._list
+
+    def floor(self) -> datetime | None:
+        """The clock floor of the list that was read last; does not ask the database."""
+        known = self._list
+        return known.clock_floor if known is not None else None
 
     def close(self) -> None:
         """Let go of the database."""
         self._reader.close()
 
+    def _follow(self) -> None:
+        revision = trust_store.revision(self._reader)
+        if revision == self._revision:
+            return
+        held = self._database.read_now(trust_store.held)
+        if held.own is not None and (self._own is None or self._own[0] != held.own):
+            self._own = (held.own, parse_manifest(SignedVersion.parse(held.own).manifest_file))
+        before = self._list
+        is_listed = self._has_list and held.trust_list is not None
+        self._list = TrustList.from_bytes(held.trust_list) if is_listed and held.trust_list is not None else None
+        own = self._own[1] if self._own is not None else None
+        if _manifest_files(before) != _manifest_files(self._list) or own is not self._keyring.manifests.get(self._code):
+            self._keyring = _keyring(self._list, own)
+        self._revision = held.revision
+
+    @property
+    def _code(self) -> str:
+        return self._own[1].party if self._own is not None else ""
+
+
+def _manifest_files(trust_list: TrustList | None) -> dict[str, bytes]:
+    return {p: entry.manifest_file for p, entry in trust_list.parties.items()} if trust_list is not None else {}
+
+
+def _keyring(trust_list: TrustList | None, own: Manifest | None) -> Keyring:
+    if trust_list is not None:
+        return Keyring.of(trust_list, own)
+    return Keyring({own.party: own} if own is not None else {})
+
+
+@dataclass(frozen=True, slots=True)
+class FlooredClock:
+    """A clock that is never taken to be before the newest signed time that this node verified (C.1)."""
+
+    clock: Clock
+    floor: Callable[[], datetime | None]
+
+    def __call__(self) -> datetime:
+        """The clock's time, or the floor where the clock is behind that."""
+        now, floor = self.clock(), self.floor()
+        return now if floor is None or now >= floor else floor
+
 
 @contextmanager
-def open_node(config: Config, *, migrate: bool = False) -> Iterator[Node]:
-    """Everything that the node needs, open until the block ends. ``migrate`` brings the database up to date first.
+def open_node(config: Config, *, migrate: bool = False, follow: bool = False, ask: Ask | None = None) -> Iterator[Node]:
+    """Everything that the node needs, open until the block ends.
+
+    ``migrate`` brings the database up to date first. With ``follow``, as a node that starts, it signs its next
+    manifest where the configuration has changed and the role's keys are at hand. ``ask`` asks who sits at a terminal
+    for the passphrase of the keys, where neither file nor environment has it.
 
     Raises:
-        KeyMaterialError: the own keys cannot be used.
-        ConfigError: there is no database, it has another schema than this program's, or a pinned peer claims what
-            is this node's own.
+        KeyMaterialError: the own keys cannot be used, or are not those of the own manifest; with ``follow`` also where
+            no signing key is good now.
+        ConfigError: there is no database, it has another schema than this program's, or the pinned root, the
+            national measures or the reference data cannot be read.
     """
-    keys = OwnKeys.load(config.key_files, party=config.party.code)
-    manifest = own_manifest(config, keys)
+    box = KeyBox.of(config, ask=ask)
+    box.certificates()  # the wrong files are told of before anything is written
+    machine = clock_of(config)
     database = open_database(config, create=migrate)
     try:
         if migrate:
             schema.migrate(database)
         require_schema(database)
-        keyring = PinnedKeyring(database, manifest)
+        if config.federation.trust_list is not None:
+            require_root(database, config, now=machine())
+        manifest = establish(database, config, box, follow=follow, now=machine())
+        trust = LiveTrust(database, has_list=config.federation.trust_list is not None)
         try:
-            office = Office(
-                database=database,
-                own=own_register(manifest, keys),
-                ruleset=load_ruleset(),
-                keyring=keyring,
-                timezone=ZoneInfo(config.party.timezone),
-                customs_union=frozenset(config.party.customs_union),
-            )
-            try:
-                keyring()
-            except ConflictError as error:
-                raise ConfigError(f"{config.path}: [party]: {error}; remove the peer or mend the setting") from error
+            clock = FlooredClock(machine, trust.floor)
+            keys = LiveKeys.open(box, lambda: trust.keyring().manifests[manifest.party], clock)
+            if follow:
+                keys.require_period()
             yield Node(
                 config=config,
-                clock=clock_of(config),
-                office=office,
-                manifest=manifest,
-                transport_key=keys.transport,
-                transport_kid=manifest.transport_keys[0].kid,
+                clock=clock,
+                office=Office(
+                    database=database,
+                    own=own_register(manifest, keys),
+                    ruleset=ruleset_of(config),
+                    keyring=trust.keyring,
+                    trust_list=trust.trust_list,
+                    timezone=ZoneInfo(config.party.timezone),
+                    catalogue=catalogue_of(config),
+                    customs_union=frozenset(config.party.customs_union),
+                ),
+                keys=keys,
+                role=_role_of(config, box),
             )
         finally:
-            keyring.close()
+            trust.close()
     finally:
+        box.close()
         database.close()
+
+
+def _role_of(config: Config, box: KeyBox) -> OwnRole | None:
+    if not config.key_files.role.exists():
+        return None
+    return OwnRole.load(config, box.opener)
+
+
+def require_root(database: Database, config: Config, *, now: datetime) -> None:
+    """The database has a trust list that begins at the pinned root; another root begins a new one.
+
+    Raises:
+        ConfigError: the pinned root is not there, or is none.
+    """
+    path = config.root_file
+    try:
+        root = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"[federation] root: {path} cannot be read: {error.strerror}. Get it from the Secretariat and compare its "
+            "fingerprint with the printed one"
+        ) from error
+    try:
+        fresh = bootstrap(root, config.party.environment)
+    except EpixError as error:
+        raise ConfigError(f"[federation] root: {path} is no root of a trust list: {error}") from error
+    held = database.read_now(trust_store.held).trust_list
+    if held is None or root not in TrustList.from_bytes(held).roots:
+        database.write_now(trust_store.keep_list, fresh.to_bytes(), now=now)
 
 
 def clock_of(config: Config) -> Clock:
     """The clock that the node goes by: the machine's, or the one that a demonstration shares."""
     return SharedClock(config.shared_clock) if config.shared_clock is not None else utc_now
+
+
+def ruleset_of(config: Config) -> Ruleset:
+    """The rules of this release, under the national measures of the configuration where it has any.
+
+    Raises:
+        ConfigError: the national measures cannot be read, or cannot be so.
+    """
+    ruleset, path = load_ruleset(), config.national_rules
+    return ruleset if path is None else ruleset.with_measures(read_measures(path, ruleset))
+
+
+def catalogue_of(config: Config) -> Callable[[], Catalogue]:
+    """Gives the reference data as they are at that moment; others may be loaded while the node runs.
+
+    Raises:
+        ConfigError: what was loaded cannot be read.
+    """
+    catalogue = following(config.reference_file)
+    catalogue()
+    return catalogue
 
 
 def open_database(config: Config, *, create: bool = False) -> Database:
@@ -235,57 +329,14 @@ def require_schema(database: Database) -> None:
         )
 
 
-def own_register(manifest: Manifest, keys: OwnKeys) -> OwnRegister:
+def own_register(manifest: Manifest, keys: LiveKeys) -> OwnRegister:
     """The own register with its signers. What it signs is checked against the own manifest alone."""
     return OwnRegister(
         party=manifest.party,
         codes=frozenset(manifest.issues_for),
         environment=manifest.env,
-        signer=FileSigner(keys.signing, keys.certificate),
-        log=NoteSigner(manifest.log.origin, keys.log),
-        cosigner=Cosigner(manifest.witness.name, keys.witness),
-        keys=Keyring({manifest.party: manifest}),
+        signer=keys,
+        log=NoteSigner(manifest.log.origin, keys.log_key),
+        cosigner=Cosigner(manifest.witness.name, keys.witness_key),
+        keys=keys,
     )
-
-
-def own_manifest(config: Config, keys: OwnKeys) -> Manifest:
-    """What ``federation request`` writes: the codes, the address, the promise and the public keys of this node.
-
-    The same configuration and keys always give the same manifest; keys are good as long as the certificate.
-
-    Raises:
-        KeyMaterialError: one key serves two purposes (C.1).
-    """
-    party, environment = config.party.code, config.party.environment
-    place = f"{urlsplit(config.server.base_url).netloc.lower()}/{environment}"
-    log = NoteSigner(f"{place}/register/{party}", keys.log)
-    witness = Cosigner(f"{place}/witness/{party}", keys.witness)
-    begins, ends = keys.certificate.not_valid_before_utc, keys.certificate.not_valid_after_utc
-    try:
-        return Manifest(
-            env=environment,
-            party=party,
-            issues_for=config.party.issues_for,
-            base=(f"{config.server.base_url}{API_PATH}",),
-            coverage=tuple(
-                CoverageEntry(
-                    types=promise.types,
-                    issued_from=promise.issued_from,
-                    published_within_h=promise.published_within_h,
-                )
-                for promise in config.party.coverage
-            ),
-            log=LogEntry(origin=log.name, vkeys=(log.verifier_key.vkey,)),
-            witness=WitnessEntry(name=witness.name, vkeys=(witness.verifier_key.vkey,)),
-            permit_keys=(
-                PermitKeyEntry.of(
-                    keys.certificate,
-                    uses=[type_.value for type_ in DocumentType],
-                    not_before=begins,
-                    not_after=ends,
-                ),
-            ),
-            transport_keys=(TransportKeyEntry.of(keys.transport.public_key(), not_after=ends),),
-        )
-    except ValueError as error:  # pydantic's ValidationError is one; the settings were checked when they were read
-        raise KeyMaterialError(f"the own keys in {config.keys_directory} cannot be published: {error}") from error

@@ -63,11 +63,14 @@ def test_the_file_of_init_gives_what_it_was_asked_for(tmp_path):
 def test_the_file_of_init_names_every_setting_with_its_default(tmp_path):
     """Taking all the `# ` away changes nothing but the settings that have no default of their own."""
     text = config_text(name="MA", clock="../clock.txt")
-    uncommented = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    uncommented = re.sub(r"^# (?=[a-z0-9_]+ = )", "", text, flags=re.MULTILINE)
     config, full = load(tmp_path, text), load(tmp_path, uncommented)
-    named = set(re.findall(r"^(?:# )?([a-z_]+) = ", text, flags=re.MULTILINE))
+    named = set(re.findall(r"^(?:# )?([a-z0-9_]+) = ", text, flags=re.MULTILINE))
     assert named == {name for _, name, _ in all_settings()}
-    without_default = {"federation": {"follow"}}
+    without_default = {
+        "federation": {"follow", "trust_list"},
+        "keys": {"passphrase_file", "pkcs11_module", "pkcs11_token", "pkcs11_key", "pin_file"},
+    }
     assert full.federation.follow == ("XB", "XC")
     assert full.model_dump(exclude=without_default) == config.model_dump(exclude=without_default)
 
@@ -80,6 +83,16 @@ def test_relative_paths_start_at_the_directory_of_the_node(tmp_path):
     assert config.store_url == f"sqlite:///{tmp_path}/data/epix-node.sqlite"
     assert config.key_files.log_key == tmp_path / "keys" / "log-key.pem"
     assert config.shared_clock == tmp_path / "../clock.txt"
+
+
+def test_the_file_of_national_measures_is_found_or_must_be_there_where_it_is_named(tmp_path):
+    """Beside the configuration without being named; one that is named and absent is not passed over."""
+    assert load(tmp_path, config_text()).national_rules is None
+    (tmp_path / "config" / "rules.toml").write_text("")
+    assert load(tmp_path, config_text()).national_rules == tmp_path / "config" / "rules.toml"
+    named = load(tmp_path, config_text(), {"EPIX_RULES__NATIONAL": "strict.toml"})
+    assert named.national_rules == tmp_path / "strict.toml"
+    assert load(tmp_path, config_text()).reference_file == tmp_path / "data" / "reference.sqlite"
 
 
 def test_a_file_outside_of_config_has_its_own_directory_as_home(tmp_path):
@@ -117,8 +130,19 @@ def test_every_setting_has_a_variable(tmp_path):
         variable = f"EPIX_{section}__{name}".upper()
         if variable == "EPIX_PARTY__NAME":
             continue  # takes any text
-        if variable in {"EPIX_KEYS__DIRECTORY", "EPIX_SANDBOX__CLOCK"}:
-            continue  # so do paths
+        if variable in {
+            "EPIX_FEDERATION__ROOT",
+            "EPIX_KEYS__DIRECTORY",
+            "EPIX_KEYS__PASSPHRASE_FILE",
+            "EPIX_KEYS__PKCS11_MODULE",
+            "EPIX_KEYS__PKCS11_TOKEN",
+            "EPIX_KEYS__PKCS11_KEY",
+            "EPIX_KEYS__PIN_FILE",
+            "EPIX_SANDBOX__CLOCK",
+            "EPIX_REFERENCE__FILE",
+            "EPIX_RULES__NATIONAL",
+        }:
+            continue  # so do paths and labels
         assert problem(tmp_path, config_text(), {variable: "!"}).startswith(f"{variable}: ")
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from epix_node.clock import utc_now
 from epix_node.config import Config, load_config
 from epix_node.errors import ConfigError, KeyMaterialError
 from epix_node.founding import Plan, found_node
-from epix_node.node import OwnKeys, PinnedKeyring, open_node, own_manifest
+from epix_node.identity.key_box import OwnKeys
+from epix_node.identity.role import OwnRole, current_version, first_manifest, own_version, sign_next
+from epix_node.node import FlooredClock, open_node
 from epix_node.sandbox_clock import SharedClock
 from epix_node.store import peers
+from epix_node.store import trust as trust_store
 from epix_node.store.database import Database
 from epix_node.trust.certificate import issue_certificate
-from epix_node.trust.keys import generate_permit_key, write_private_key
+from epix_node.trust.keys import generate_ed25519_key, generate_permit_key, write_private_key
 from epix_node.trust.manifest import parse_manifest
+from tests.trusting import Secretariat
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PLAN = Plan(party="XA", environment="sandbox", base_url="http://127.0.0.1:8080", now=NOW)
@@ -30,9 +35,18 @@ def config(tmp_path) -> Config:
     return found_node(tmp_path / "xa", PLAN)[0]
 
 
-def manifest_of(tmp_path, party: str, port: int):
-    plan = replace(PLAN, party=party, base_url=f"http://127.0.0.1:{port}")
-    return found_node(tmp_path / party.lower(), plan)[1]
+@pytest.fixture
+def secretariat(tmp_path) -> Secretariat:
+    return Secretariat(tmp_path / "secretariat", now=NOW)
+
+
+@pytest.fixture
+def two(tmp_path, secretariat) -> tuple[Config, Config]:
+    """XA and XB, both admitted; XA has not refreshed yet."""
+    return (
+        secretariat.found(tmp_path / "xa", "XA", "http://127.0.0.1:8080"),
+        secretariat.found(tmp_path / "xb", "XB", "http://127.0.0.1:8081"),
+    )
 
 
 def test_an_open_node_has_what_its_configuration_says(config):
@@ -40,7 +54,6 @@ def test_an_open_node_has_what_its_configuration_says(config):
     with open_node(config) as node:
         assert node.party == "XA"
         assert node.office.codes == frozenset({"XA"})
-        assert node.clock is utc_now
         assert node.keyring().parties == ("XA",)
         assert node.keyring().transport_key(node.transport_kid)[0] == "XA"
         assert node.manifest.base == ("http://127.0.0.1:8080/epix/v1/",)
@@ -48,12 +61,63 @@ def test_an_open_node_has_what_its_configuration_says(config):
         assert node.manifest.witness.name == "127.0.0.1:8080/sandbox/witness/XA"
 
 
-def test_the_manifest_is_the_same_each_time_and_reads_back(config):
-    """It follows from configuration and keys alone."""
-    keys = OwnKeys.load(config.key_files, party="XA")
-    manifest = own_manifest(config, keys)
-    assert own_manifest(config, keys) == manifest
-    assert parse_manifest(manifest.to_json()) == manifest
+def test_the_manifest_is_what_init_signed(config):
+    """Version 1, over what configuration and keys say; opening signs nothing."""
+    keys = OwnKeys.load(config)
+    with open_node(config, follow=True) as node:
+        assert node.manifest == first_manifest(config, keys).numbered(1)
+    with open_node(config) as node:
+        assert parse_manifest(node.database.read_now(own_version).manifest_file) == node.manifest
+
+
+def test_a_node_signs_what_its_configuration_says_now_when_it_starts(config):
+    """Codes, address and promise follow; the register keeps its name. Commands that only look sign nothing."""
+    moved = load_config(
+        config.path, {"EPIX_SERVER__BASE_URL": "http://127.0.0.1:9090", "EPIX_PARTY__ISSUES_FOR": "XA,XB"}
+    )
+    with open_node(moved) as node:
+        assert node.manifest.base == ("http://127.0.0.1:8080/epix/v1/",)
+    with open_node(moved, follow=True) as node:
+        assert (node.manifest.seq, node.manifest.base) == (2, ("http://127.0.0.1:9090/epix/v1/",))
+        assert node.office.codes == {"XA", "XB"}
+        assert node.office.own.origin == "127.0.0.1:8080/sandbox/register/XA"
+
+
+def test_without_its_role_keys_a_node_goes_on_with_the_manifest_that_others_know(config):
+    """They may lie in a safe; the log says what to do."""
+    for path in config.key_files.role_keys.iterdir():
+        path.unlink()
+    moved = load_config(config.path, {"EPIX_SERVER__BASE_URL": "http://127.0.0.1:9090"})
+    with capture_logs() as logs, open_node(moved, follow=True) as node:
+        assert node.manifest.seq == 1
+    assert [line["event"] for line in logs] == ["the configuration is not what others know"]
+    assert "role needs 1 of its 2 keys" in logs[0]["problem"].replace("party-XA", "role")
+
+
+def test_its_role_is_signed_again_90_days_before_it_expires(config):
+    """Where its keys are at hand; 400 days from then on."""
+    role = OwnRole.load(config)
+    with open_node(config) as node:
+        assert current_version(node.database, role, now=NOW + timedelta(days=309)).number == 1
+        assert current_version(node.database, role, now=NOW + timedelta(days=310)).number == 2
+        assert current_version(node.database, role, now=NOW + timedelta(days=619)).number == 2
+        assert node.keyring().manifests["XA"].seq == 2
+
+
+def test_a_version_is_above_all_that_the_trust_list_has_seen(two, secretariat):
+    """A node that lost its database signs one that nobody takes for an older one, and then follows the list."""
+    xa, _ = two
+    with open_node(xa) as node:
+        role = OwnRole.load(xa)
+        for _ in range(3):
+            newest = sign_next(node.database, role, node.manifest, now=NOW)
+    secretariat.repository.publish(NOW, offers={"XA": newest.party_file()})
+    xa.store_path.unlink()
+    with open_node(xa, migrate=True) as node:
+        assert node.database.read_now(own_version).number == 1
+        secretariat.refresh(node.database, "XA")
+        assert node.database.read_now(own_version) == newest
+        assert sign_next(node.database, role, node.manifest, now=NOW).number == 5
 
 
 def test_a_node_of_the_sandbox_can_run_on_a_shared_clock(tmp_path):
@@ -67,33 +131,81 @@ def test_a_node_of_the_sandbox_can_run_on_a_shared_clock(tmp_path):
         assert node.clock() == NOW + timedelta(hours=1)
 
 
-def test_a_peer_pinned_by_another_process_is_known_at_once(tmp_path, config):
-    """Without a restart; and what was not changed is not made again."""
-    other = manifest_of(tmp_path, "XB", 8081)
-    with open_node(config) as node:
+def test_who_is_admitted_is_known_as_soon_as_the_list_is_refreshed(two, secretariat):
+    """By whatever process, without a restart; and what was not changed is not made again."""
+    with open_node(two[0]) as node:
         before = node.keyring()
-        assert node.keyring() is before
-        elsewhere = Database(config.store_url)
-        elsewhere.write_now(peers.pin, "XB", other.to_json(), now=NOW)
-        elsewhere.close()
+        assert (before.parties, node.keyring()) == (("XA",), before)
+        secretariat.tell([two[0]])
         after = node.keyring()
         assert after.parties == ("XA", "XB")
         assert after.speaker_for("XB") == "XB"
-        node.database.write_now(peers.note, "XB", failures=1)
+        node.database.write_now(peers.meet, "XB", now=NOW)
+        secretariat.now += timedelta(hours=2)
+        secretariat.repository.publish(secretariat.now)
+        secretariat.tell([two[0]])
+        assert node.office.trust_list().refreshed_at == secretariat.now
         assert node.keyring() is after
+        secretariat.repository.remove("XB", secretariat.now)
+        secretariat.tell([two[0]])
+        assert node.keyring().parties == ("XA",)
+        assert node.database.read_now(peers.state, "XB") is not None
 
 
-def test_the_keyring_can_be_asked_inside_of_a_write(tmp_path, config):
+def test_the_keyring_can_be_asked_inside_of_a_write(two, secretariat):
     """As recording does; it sees what was committed before."""
-    other = manifest_of(tmp_path, "XB", 8081)
-    with open_node(config) as node:
+    secretariat.tell([two[1]])
+    with open_node(two[0]) as node, closing(Database(two[1].store_url)) as other:
+        held = other.read_now(trust_store.held).trust_list
 
         def work(session):
-            peers.pin(session, "XB", other.to_json(), now=NOW)
+            trust_store.keep_list(session, held, now=NOW)
             return node.keyring().parties
 
         assert node.database.write_now(work) == ("XA",)
         assert node.keyring().parties == ("XA", "XB")
+
+
+def test_without_a_trust_list_a_node_stands_alone(two, secretariat):
+    """Whatever was held before; and it says of others that it cannot say."""
+    secretariat.tell([two[0]])
+    alone = load_config(two[0].path, {"EPIX_FEDERATION__TRUST_LIST": ""})
+    alone = alone.model_copy(update={"federation": alone.federation.model_copy(update={"trust_list": None})})
+    with open_node(alone) as node:
+        assert node.keyring().parties == ("XA",)
+        assert node.office.trust_freshness("XB", NOW) == "EXPIRED"
+        assert node.office.trust_freshness("XA", NOW) == "FRESH"
+
+
+def test_without_the_pinned_root_it_does_not_open(two):
+    """The address of a list says nothing; the message says where the root comes from."""
+    two[0].root_file.write_text("{}")
+    with pytest.raises(ConfigError, match="is no root of a trust list"), open_node(two[0]):
+        pass
+    two[0].root_file.unlink()
+    with pytest.raises(ConfigError, match="compare its fingerprint"), open_node(two[0]):
+        pass
+
+
+def test_another_root_begins_another_list(two, secretariat, tmp_path):
+    """Nothing that the old one vouched for counts any more."""
+    secretariat.tell([two[0]])
+    two[0].root_file.write_bytes(Secretariat(tmp_path / "another", now=NOW).root)
+    with open_node(two[0]) as node:
+        assert node.keyring().parties == ("XA",)
+        assert node.office.trust_list().refreshed_at is None
+
+
+def test_the_clock_is_never_before_what_was_verified(two, secretariat):
+    """A machine that lost its time goes by the newest signed time (C.1)."""
+    secretariat.now += timedelta(hours=2)
+    secretariat.repository.publish(secretariat.now)
+    secretariat.tell([two[0]])
+    with open_node(two[0]) as node:
+        assert FlooredClock(lambda: NOW, node.clock.floor)() == NOW + timedelta(hours=2)
+        assert replace(node, clock=FlooredClock(lambda: NOW, node.clock.floor)).clock_itself() == NOW
+        late = NOW + timedelta(days=1)
+        assert FlooredClock(lambda: late, node.clock.floor)() == late
 
 
 def test_a_closed_node_leaves_one_file(config):
@@ -165,18 +277,25 @@ def test_with_one_key_for_two_purposes_it_does_not_open(config):
     """C.1: distinct from every other key."""
     files = config.key_files
     files.witness_key.write_bytes(files.log_key.read_bytes())
-    with pytest.raises(KeyMaterialError, match="the same key twice"), open_node(config):
+    config.store_path.unlink()
+    with pytest.raises(KeyMaterialError, match="the same key twice"), open_node(config, migrate=True):
         pass
 
 
-def test_with_a_peer_that_speaks_for_an_own_code_it_does_not_open(tmp_path, config):
-    """The configuration grew over a pinned peer's code: somebody has to decide."""
-    other = manifest_of(tmp_path, "XB", 8081)
-    database = Database(config.store_url)
-    database.write_now(peers.pin, "XB", other.to_json(), now=NOW)
-    database.close()
-    both = load_config(config.path, {"EPIX_PARTY__ISSUES_FOR": "XA,XB"})
-    with pytest.raises(ConfigError, match="both have code XB"), open_node(both):
+@pytest.mark.parametrize("name", ["log_key", "witness_key", "transport_key"])
+def test_with_a_key_that_is_not_in_its_manifest_it_does_not_open(config, name):
+    """Nobody would take what it signs."""
+    path = getattr(config.key_files, name)
+    path.unlink()
+    write_private_key(path, generate_ed25519_key())
+    with pytest.raises(KeyMaterialError, match="is not in this node's own manifest"), open_node(config):
+        pass
+
+
+def test_another_partys_database_does_not_open(tmp_path, two):
+    """A mistake with files, noticed before anything is signed."""
+    two[0].store_path.write_bytes(two[1].store_path.read_bytes())
+    with pytest.raises(KeyMaterialError, match="the database is that of XB"), open_node(two[0]):
         pass
 
 
@@ -191,7 +310,7 @@ def test_uat_and_the_sandbox_never_mix(config):
     """An issued certificate says nothing of the environment, but the manifest and every name do."""
     key = generate_permit_key()
     certificate = issue_certificate(key, "CH", not_before=NOW, valid_for=timedelta(days=1))
-    own = OwnKeys.load(config.key_files, party="XA")
+    own = OwnKeys.load(config)
     uat = load_config(
         config.path,
         {
@@ -200,21 +319,17 @@ def test_uat_and_the_sandbox_never_mix(config):
             "EPIX_SERVER__BASE_URL": "https://epix.example.ch",
         },
     )
-    manifest = own_manifest(uat, replace(own, signing=key, certificate=certificate))
+    manifest = first_manifest(uat, replace(own, signing=key, certificate=certificate))
     assert manifest.log.origin == "epix.example.ch/uat/register/CH"
     assert manifest.env == "uat"
 
 
-def test_a_keyring_is_read_by_many_threads(tmp_path, config):
+def test_a_keyring_is_read_by_many_threads(two, secretariat):
     """Handlers and jobs ask at the same time."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    other = manifest_of(tmp_path, "XB", 8081)
-    with open_node(config) as node:
-        assert isinstance(node.office.keyring, PinnedKeyring)
+    with open_node(two[0]) as node:
         with ThreadPoolExecutor(4) as pool:
             asked = [pool.submit(node.keyring) for _ in range(40)]
-            node.database.write_now(peers.pin, "XB", other.to_json(), now=NOW)
+            secretariat.tell([two[0]])
             asked += [pool.submit(node.keyring) for _ in range(40)]
             seen = [one.result().parties for one in asked]
         assert seen[-1] == ("XA", "XB")

@@ -25,7 +25,7 @@ from epix_node.rules.ruleset import load_ruleset
 from epix_node.store import peers, schema
 from epix_node.store.database import Database
 from epix_node.trust.keyring import Keyring
-from tests.acts.conftest import START, World, make_keys
+from tests.acts.conftest import START, World, make_keys, trusting
 from tests.bench import shipments
 from tests.bench.shipments import Consignment
 
@@ -97,13 +97,14 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
 def make_world(directory: Path) -> World:
     keys = {party: make_keys(party) for party in PARTIES}
     keyring = Keyring({party: own.manifest for party, own in keys.items()})
+    trust_list = trusting(keyring.manifests.values())
     offices = {}
     for party, own in keys.items():
         database = Database(f"sqlite:///{directory / party}.sqlite")
         schema.migrate(database)
         for other in PARTIES:
             if other != party:
-                database.write_now(peers.pin, other, keys[other].manifest.to_json(), now=START)
+                database.write_now(peers.meet, other, now=START)
         offices[party] = Office(
             database=database,
             own=OwnRegister(
@@ -117,6 +118,7 @@ def make_world(directory: Path) -> World:
             ),
             ruleset=load_ruleset(),
             keyring=lambda: keyring,
+            trust_list=lambda: trust_list,
             timezone=ZoneInfo("UTC"),
         )
     return World(offices)

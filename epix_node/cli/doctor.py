@@ -22,7 +22,7 @@ import typer
 
 from epix_node.cli.exits import ExitCode
 from epix_node.cli.invocation import Invocation, JsonOption, end
-from epix_node.cli.terminal import Terminal
+from epix_node.cli.terminal import Terminal, secret_asker
 from epix_node.errors import ConfigError, EpixError
 
 if TYPE_CHECKING:
@@ -30,13 +30,16 @@ if TYPE_CHECKING:
     from epix_node.node import Node
 
 RENEW_BEFORE = timedelta(days=30)
-"""How long before its end a certificate is warned about: peers need time to pin the new one (C.1, rotation)."""
+"""How long before its end a certificate is warned about: peers need time to hear of the new one (C.1, rotation)."""
 
 LEAST_DISK_BYTES = 100 * 1024 * 1024
 """Below this the next large pull may fill the disk; a full disk stops publishing."""
 
 LOW_DISK_BYTES = 1024 * 1024 * 1024
 """Below this an operator should look: some 100,000 permits take this much."""
+
+OLD_REFERENCE = timedelta(days=365)
+"""Reference data older than this are warned about: Appendices and quotas change every year."""
 
 _EARLIEST_NOW = datetime(2024, 1, 1, tzinfo=UTC)
 """A machine whose clock shows less has lost its time."""
@@ -102,7 +105,7 @@ def _diagnosis(invocation: Invocation, *, reach: bool) -> Iterator[Check]:
     yield from needed
     yield from _disk(config)
     yield from _addresses(config)
-    if any(check.state is State.FAIL and check.name != "certificate" for check in needed):
+    if any(check.state is State.FAIL for check in needed):
         return  # the node cannot be opened, for the reasons that were told
     try:
         with invocation.node() as node:
@@ -114,32 +117,71 @@ def _diagnosis(invocation: Invocation, *, reach: bool) -> Iterator[Check]:
 
 
 def _keys(config: Config) -> Iterator[Check]:
-    from epix_node.clock import utc_now
+    """Whether the keys can be opened, and how they are kept. Which of them signs now is said of the open node."""
     from epix_node.errors import KeyMaterialError
-    from epix_node.node import OwnKeys, clock_of, own_manifest
+    from epix_node.identity.key_box import KeyBox
+    from epix_node.identity.role import OwnRole
+    from epix_node.trust.keys import is_encrypted
 
+    box = KeyBox.of(config, ask=secret_asker())
     try:
-        keys = OwnKeys.load(config.key_files, party=config.party.code)
-        own_manifest(config, keys)
+        box.certificates()
+        box.log()
+        box.witness()
+        box.transports()
+        own = OwnRole.load(config, box.opener)
+        files = box.private_files()
+        plain = [path.name for path in files if not is_encrypted(path)]
     except KeyMaterialError as error:
-        yield _fail("keys", str(error), "restore the files from your backup; `chmod 600` those that others can read")
+        yield _fail("keys", str(error), "do what it says, or restore the files from your backup")
         return
-    yield _ok("keys", f"five files in {config.keys_directory}, for {config.party.code}")
-    try:
-        now = clock_of(config)()
-    except ConfigError:  # `_clock` tells of it
-        now = utc_now()
-    begins, ends = keys.certificate.not_valid_before_utc, keys.certificate.not_valid_after_utc
-    renewal = "make a new certificate and have every peer pin your new manifest"
-    if now > ends:
-        yield _fail("certificate", f"expired on {ends:%Y-%m-%d}", renewal)
-    elif now < begins:
-        advice = "set the clock right, or wait"
-        yield _fail("certificate", f"good only from {begins:%Y-%m-%dT%H:%M:%SZ} on", advice)
-    elif now > ends - RENEW_BEFORE:
-        yield _warn("certificate", f"expires on {ends:%Y-%m-%d}", renewal)
+    finally:
+        box.close()
+    said = f"{len(files)} files in {config.keys_directory}, for {config.party.code}"
+    if plain:
+        advice = "give them a passphrase with `epix-node keys encrypt`"
+        yield _warn("keys", f"{said}; not encrypted: {', '.join(plain)}", advice)
     else:
-        yield _ok("certificate", f"good until {ends:%Y-%m-%d}")
+        yield _ok("keys", f"{said}, encrypted")
+    if config.passphrase_file is not None and config.keys_directory in config.passphrase_file.parents:
+        advice = "good for trials; else keep it on another disk and name it in [keys] passphrase_file"
+        yield _warn("passphrase", "it lies beside the keys: who copies the directory has both", advice)
+
+    here = sum(bool(own.keys.files(key)) for key in own.role.keys)
+    if config.party.environment != "sandbox" and here >= own.role.threshold:
+        said = f"{here} keys of the role are here, {own.role.threshold} sign: who takes the machine can name any key"
+        yield _warn("role keys", said, "move them to media in safes; bring them with `keys rotate --role-keys`")
+
+
+def _own_keys(node: Node, now: datetime) -> Iterator[Check]:
+    """Which key signs documents now, where it is and how long it is good; and the same of requests."""
+    from epix_node.errors import KeyMaterialError
+
+    renewal = "make and announce a new one with `epix-node keys rotate signing`"
+    try:
+        signing = node.keys.signing
+    except KeyMaterialError as error:
+        yield _fail("certificate", str(error), "do what it says")
+        return
+    entry = next(entry for entry in node.manifest.permit_keys if entry.kid == signing.kid)
+    ends = min(entry.not_after, entry.certificate.not_valid_after_utc)
+    said = f"{signing.place}, good until {ends:%Y-%m-%d}"
+    waiting = [one for one in node.manifest.permit_keys if one.status == "active" and one.not_before > now]
+    if now > ends - RENEW_BEFORE and not waiting:
+        yield _warn("certificate", said, renewal)
+    elif waiting:
+        yield _ok("certificate", f"{said}; the next one begins on {waiting[0].not_before:%Y-%m-%d}")
+    else:
+        yield _ok("certificate", said)
+    transport = node.keys.transport
+    ends = next(entry.not_after for entry in node.manifest.transport_keys if entry.kid == transport.kid)
+    said = f"{transport.path}, good until {ends:%Y-%m-%d}"
+    if now > ends:
+        yield _fail("transport key", said, "make a new one: `epix-node keys rotate transport --first-use now`")
+    elif now > ends - RENEW_BEFORE:
+        yield _warn("transport key", said, "make and announce a new one with `epix-node keys rotate transport`")
+    else:
+        yield _ok("transport key", said)
 
 
 def _database(config: Config) -> Iterator[Check]:
@@ -236,13 +278,13 @@ def _inside(node: Node) -> Iterator[Check]:
     from epix_node.store import clients, register
 
     now = node.clock()
+    yield from _own_keys(node, now)
     held = node.database.read_now(register.state, node.party)
     if held is not None and held.origin != node.manifest.log.origin:
         yield _fail(
             "register",
-            f"the database has the register {held.origin}; base URL, environment and Party make it "
-            f"{node.manifest.log.origin}",
-            "set [server] base_url back: a register never changes its name",
+            f"the database has the register {held.origin}; the own manifest names {node.manifest.log.origin}",
+            "restore the database and the keys from one backup: a register never changes its name",
         )
     elif held is not None and held.cosigned_at is not None and held.cosigned_at > now + timedelta(minutes=5):
         said = f"its newest checkpoint is of {format_time(held.cosigned_at)}, later than now"
@@ -253,31 +295,157 @@ def _inside(node: Node) -> Iterator[Check]:
     if not node.config.party.coverage:
         advice = "set [party] coverage, so that other nodes can tell forged numbers from unknown ones"
         yield _warn("coverage", "this Party promises nothing", advice)
+    yield _reference(node, now)
     if not node.database.read_now(clients.everyone):
         yield _warn("clients", "nobody may use the national API", "admit somebody with `epix-node clients add`")
+    yield from _own_manifest(node, now)
+    yield from _trust_list(node, now)
+    yield _clock_offset(node)
+    yield from _revocations(node)
     yield from _peers(node, now)
+
+
+def _reference(node: Node, now: datetime) -> Check:
+    """Which reference data there are, and how old. Without them rules say that they were not checked."""
+    from epix_node.cli.judgement import age_text
+    from epix_node.cli.reference import NEEDED
+
+    today = node.office.today(now)
+    editions = [edition for edition in node.office.catalogue().editions() if edition.data in NEEDED]
+    absent = sorted(NEEDED - {edition.data for edition in editions})
+    old = [edition for edition in editions if edition.age(today) > OLD_REFERENCE]
+    said = [f"{one.data} of {one.as_of}, {age_text(one.age(today).days)} ({one.source})" for one in editions]
+    said += [f"no {data}" for data in absent]
+    if absent or old:
+        advice = "load newer ones with `epix-node reference load`; rules that lack them say NOT_CHECKED"
+        return _warn("reference data", "; ".join(said), advice)
+    return _ok("reference data", "; ".join(said))
+
+
+def _own_manifest(node: Node, now: datetime) -> Iterator[Check]:
+    """Whether others know this node as it is configured, and how long its own role lasts."""
+    from epix_node.identity.role import ADVICE_TO_SIGN, configured, expiry_of, own_version
+    from epix_node.trust.freshness import PARTY_GRACE, due_warning
+
+    if configured(node.manifest, node.config) != node.manifest:
+        said = "codes, address or coverage in the configuration are not those of the own manifest"
+        yield _warn("own manifest", said, f"restart the node, which signs a new one; or {ADVICE_TO_SIGN}")
+    else:
+        yield _ok("own manifest", f"version {node.manifest.seq}")
+    version = node.database.read_now(own_version)
+    assert version is not None  # an open node has one
+    expires = expiry_of(version, node.party)
+    if now >= expires + PARTY_GRACE:
+        said = f"expired on {expires:%Y-%m-%d}: no other node is sure of this Party any more"
+        yield _fail("own role", said, ADVICE_TO_SIGN)
+    elif now >= expires:
+        said = f"expired on {expires:%Y-%m-%d}: other nodes' answers carry a warning"
+        yield _warn("own role", said, ADVICE_TO_SIGN)
+    elif (due := due_warning(expires, now)) is not None:
+        yield _warn("own role", f"expires on {expires:%Y-%m-%d}, in less than {due.days} days", ADVICE_TO_SIGN)
+    else:
+        yield _ok("own role", f"good until {expires:%Y-%m-%d}")
+
+
+def _trust_list(node: Node, now: datetime) -> Iterator[Check]:
+    """How sure this node may be of the other Parties' keys, and whether they know its own."""
+    from epix_node.clock import format_time
+    from epix_node.store import trust as trust_store
+
+    known = node.office.trust_list()
+    if known is None:
+        advice = "set [federation] trust_list and root as the Secretariat says"
+        yield _warn("trust list", "this node stands alone: nobody else's documents count here", advice)
+        return
+    problem = node.database.read_now(trust_store.held).problem
+    advice = f"see that this machine reaches {node.config.federation.trust_list}"
+    if known.expires is None:
+        yield _warn("trust list", f"never had one{_because(problem)}", advice)
+        return
+    said = f"{known.freshness(now)}, expires {format_time(known.expires)}, {len(known.parties)} Parties"
+    if known.freshness(now).value != "FRESH":
+        yield _warn("trust list", f"{said}{_because(problem)}", advice)
+    elif problem is not None:
+        yield _warn("trust list", f"{said}{_because(problem)}", "tell the Secretariat, unless it ends by itself")
+    else:
+        yield _ok("trust list", said)
+    listed = known.parties.get(node.party)
+    foreign = sorted(set(node.manifest.issues_for) - known.issuers.codes(node.party))
+    if listed is not None and foreign:
+        said = f"the Secretariat does not give {', '.join(foreign)} to {node.party}: the own manifest is refused whole"
+        yield _warn("admission", said, "mend [party] issues_for, or ask the Secretariat")
+    elif listed is None:
+        advice = "send the file of `epix-node federation request` to the Secretariat"
+        yield _warn("admission", f"{node.party} is not in the trust list: no other node takes its documents", advice)
+    elif listed.version != node.manifest.seq:
+        said = f"the trust list has version {listed.version} of this node's manifest, the newest is {node.manifest.seq}"
+        yield _warn("admission", said, "the Secretariat takes it in by itself where it reaches this node")
+    else:
+        yield _ok("admission", f"{node.party} is in the trust list with its newest manifest")
+
+
+def _because(problem: str | None) -> str:
+    return f"; {problem}" if problem is not None else ""
+
+
+def _clock_offset(node: Node) -> Check:
+    from epix_node.federation.clock_offset import ENOUGH_PEERS, Severity, measured
+    from epix_node.store import peers
+
+    offset = measured(node.database.read_now(peers.states))
+    if offset is None:
+        return _ok("clock offset", f"not measured: it takes answers of {ENOUGH_PEERS} peers")
+    seconds = abs(offset.ahead).total_seconds()
+    side = "ahead of" if offset.ahead > timedelta(0) else "behind"
+    said = f"{seconds:.1f} s {side} the median of {offset.peers} peers"
+    advice = "set the machine's clock: beyond 60 s other nodes refuse its requests"
+    if offset.severity is Severity.GRAVE:
+        return _fail("clock offset", said, advice)
+    return _warn("clock offset", said, advice) if offset.severity is Severity.WARN else _ok("clock offset", said)
+
+
+def _revocations(node: Node) -> Iterator[Check]:
+    """Documents that count no more since their keys were revoked; nothing is said where there are none."""
+    from epix_node.store import revocations
+
+    held = node.database.read_now(revocations.void_documents)
+    left = node.database.read_now(revocations.unsettled, limit=1)
+    own = held.pop(node.party, 0)
+    if own:
+        said = f"{own} own documents were signed with a key that was revoked, and count no more"
+        yield _warn("revoked keys", said, "publish or report those that were yours again: the same content is enough")
+    if held:
+        told = ", ".join(f"{number} of {party}" for party, number in held.items())
+        yield _ok("revoked keys", f"documents that are kept and count no more: {told}")
+    if left:
+        advice = "a node that runs goes on with it; `epix-node pull` does, too"
+        yield _warn("revoked keys", "what follows from a revocation is not worked off", advice)
 
 
 def _peers(node: Node, now: datetime) -> Iterator[Check]:
     from epix_node.clock import format_time
-    from epix_node.store import peers
+    from epix_node.federation.standing import standings
 
-    states = node.database.read_now(peers.states)
-    if not states:
-        yield _warn("peers", "none is pinned", "exchange files of `federation request`; pin them with `peers add`")
-    for party in sorted(set(node.config.federation.follow or ()) - {state.party for state in states}):
-        yield _warn(f"peer {party}", "[federation] follow names it, and it is not pinned", "pin it with `peers add`")
-    for state in states:
-        name = f"peer {state.party}"
-        ends = max((key.not_after for key in node.keyring().manifests[state.party].permit_keys), default=now)
+    known = node.database.read_now(standings, node.office, now=now)
+    listed = {peer.party for peer in known if peer.trust.value != "REMOVED"}
+    for party in sorted(set(node.config.federation.follow or ()) - listed):
+        advice = "mend the setting, or ask the Secretariat"
+        yield _warn(f"peer {party}", "[federation] follow names it, and it is not in the trust list", advice)
+    for peer in known:
+        name, state = f"peer {peer.party}", peer.state
         if state.frozen is not None:
             advice = "nothing is taken from it; speak to its operator before anything else"
             yield _fail(name, f"frozen: {state.frozen}", advice)
-        elif ends <= now + RENEW_BEFORE:
-            advice = "ask its operator for a newer file and pin that"
-            yield _warn(name, f"its last certificate ends on {ends:%Y-%m-%d}", advice)
+        elif peer.party not in listed:
+            yield _ok(name, "removed from the trust list; what came from it is kept")
+        elif peer.trust.value != "FRESH":
+            said = f"its keys are {peer.trust.value}: its role was not renewed, or its newest version was refused"
+            advice = "ask its operator, unless the trust list itself is not fresh"
+            yield _warn(name, f"{said}{_because(state.last_error)}", advice)
         elif state.failures:
             yield _warn(name, f"failed {state.failures} times: {state.last_error}", "see its address, and ask it")
+        elif state.last_error is not None:
+            yield _warn(name, state.last_error, "ask its operator")
         else:
             reached = state.last_success
             yield _ok(name, f"last reached at {format_time(reached)}" if reached is not None else "not pulled from yet")

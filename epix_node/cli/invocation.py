@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from uuid import uuid4
 import typer
 
 from epix_node.cli.exits import ExitCode
-from epix_node.cli.terminal import Terminal
+from epix_node.cli.terminal import Terminal, secret_asker
 from epix_node.errors import InputError, MalformedDocumentError
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ class Border(StrEnum):
 
 @dataclass(slots=True)
 class Invocation:
-    """What every command of this run shares. ``json``: the answer is one JSON value."""
+    """What every command of this run shares. ``json``: the answer is one JSON value; ``answered``: it was given."""
 
     config_path: Path | None = None
     json: bool = False
+    answered: bool = False
     terminal: Terminal = field(default_factory=Terminal)
 
     @classmethod
@@ -57,6 +59,14 @@ class Invocation:
         found = context.find_root().obj
         assert isinstance(found, Invocation)
         return found
+
+    def has_config(self) -> bool:
+        """Whether a configuration was named, or is where it is looked for last."""
+        from epix_node.config import find_config
+        from epix_node.config.settings import DEFAULT_PATH
+
+        path = find_config(self.config_path, os.environ)
+        return path != DEFAULT_PATH or path.exists()
 
     def config(self) -> Config:
         """The settings. Raises ``ConfigError``."""
@@ -69,7 +79,7 @@ class Invocation:
         """The node, open until the block ends. Raises as ``open_node``."""
         from epix_node.node import open_node
 
-        with open_node(self.config()) as node:
+        with open_node(self.config(), ask=secret_asker()) as node:
             yield node
 
     @contextmanager
@@ -133,6 +143,22 @@ def read_input(path: Path, *, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise MalformedDocumentError(f"{path} has more than {max_bytes} bytes", code="TOO_LARGE")
     return data
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """The file holds the data, whole; an older one of the name is replaced."""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.absolute().parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(temporary).chmod(0o644)  # mkstemp closes it to others, who are to read it
+            Path(temporary).replace(path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}", code="NOT_WRITABLE") from error
 
 
 def _remember_json(context: typer.Context, *, value: bool) -> bool:

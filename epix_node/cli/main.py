@@ -29,6 +29,8 @@ from epix_node.cli import (
     peers,
     permits,
     pull,
+    reference,
+    rules,
     serve,
     status,
     store,
@@ -114,6 +116,8 @@ for name, group in {
     "peers": peers.app,
     "federation": federation.app,
     "clients": clients.app,
+    "reference": reference.app,
+    "rules": rules.app,
     "store": store.app,
 }.items():
     app.add_typer(group, name=name)
@@ -121,7 +125,7 @@ for name, group in {
 
 def _tell(invocation: object, error: EpixError) -> None:
     assert isinstance(invocation, Invocation)
-    if invocation.json:
+    if invocation.json and not invocation.answered:
         invocation.terminal.answer(failure_json(error))
     invocation.terminal.remark(failure_text(error, label="epix-node"))
 
@@ -130,7 +134,7 @@ def _tell_unexpected(invocation: object, error: Exception) -> None:
     import structlog
 
     structlog.get_logger("epix_node.cli").error("command failed", exc_info=error)
-    if isinstance(invocation, Invocation) and invocation.json:
+    if isinstance(invocation, Invocation) and invocation.json and not invocation.answered:
         body = {"code": "UNEXPECTED", "message": "something unexpected happened; the log on standard error says more"}
         invocation.terminal.answer({"error": body})
     typer.echo(

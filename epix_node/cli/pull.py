@@ -26,11 +26,16 @@ def pull(
     *,
     _json: JsonOption = False,
 ) -> None:
-    """Pull from peers now, also from those that are left alone for a while after a failure: exit 4 if one failed."""
+    """Look at the trust list and pull from peers now: exit 4 if one failed.
+
+    Peers that are left alone for a while after a failure are asked, too.
+    """
     from epix_node.federation.pull import followed, pull_all
+    from epix_node.jobs import look_at_trust
 
     invocation = Invocation.of(context)
     with invocation.node() as node:
+        asyncio.run(look_at_trust(node))
         known = node.keyring().parties
         chosen = [read_code(party) for party in parties or ()] or list(followed(node))
         for party in chosen:
@@ -44,7 +49,7 @@ def pull(
             for one in results.values()
         ]
         headings = ("peer", "documents", "register entries", "quarantined", "problem")
-        terminal.table(headings, rows, empty="there is no peer to pull from; pin one with `epix-node peers add FILE`")
+        terminal.table(headings, rows, empty="there is no peer to pull from: nobody else is in the trust list")
 
     invocation.answer(
         {

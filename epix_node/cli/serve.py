@@ -7,6 +7,7 @@ import sys
 import typer
 
 from epix_node.cli.invocation import Invocation
+from epix_node.cli.terminal import secret_asker
 
 
 def register(app: typer.Typer) -> None:
@@ -21,4 +22,4 @@ def serve(context: typer.Context) -> None:
 
     config = Invocation.of(context).config()
     configure_logs(sys.stderr)
-    serve_node(config)
+    serve_node(config, ask=secret_asker())

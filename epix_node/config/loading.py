@@ -63,9 +63,11 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     if config.party.environment != "sandbox":
         if config.sandbox.clock is not None:
             raise ConfigError(origin.problem(("sandbox", "clock"), "only a node of the sandbox runs on a shared clock"))
+        needed = f"{config.party.environment} takes https only"
         if not config.server.base_url.startswith("https:"):  # contract 3
-            needed = f"{config.party.environment} takes https only"
             raise ConfigError(origin.problem(("server", "base_url"), needed))
+        if not (config.federation.trust_list or "https:").startswith("https:"):
+            raise ConfigError(origin.problem(("federation", "trust_list"), needed))
     return config
 
 

@@ -117,6 +117,7 @@ Codes = Annotated[tuple[Code, ...], AfterValidator(_unique)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_positive)]
 Day = Annotated[date, BeforeValidator(_day)]
 Size = Annotated[StrictInt, Field(ge=1)]
+Name = Annotated[StrictStr, Field(min_length=1)]
 
 
 class Section(BaseModel):
@@ -193,21 +194,54 @@ class StoreSection(Section):
 
 
 class KeysSection(Section):
-    """Where the private keys are."""
+    """Where the private keys are, and what opens them. The passphrase and the PIN are never in the configuration."""
 
-    directory: Annotated[StrictStr, Field(min_length=1)] = "keys"
+    directory: Name = "keys"
+    passphrase_file: Name | None = None
+    pkcs11_module: Name | None = None
+    pkcs11_token: Name | None = None
+    pkcs11_key: Name | None = None
+    pin_file: Name | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        of_token = {
+            "pkcs11_module": self.pkcs11_module,
+            "pkcs11_token": self.pkcs11_token,
+            "pkcs11_key": self.pkcs11_key,
+        }
+        missing = [name for name, value in of_token.items() if value is None]
+        if missing and len(missing) < len(of_token):
+            raise ValueError(f"{missing[0]} is missing: module, token and key of PKCS#11 belong together")
+        if missing and self.pin_file is not None:
+            raise ValueError("pin_file opens a token, and there is no pkcs11_module")
+        return self
 
 
 class FederationSection(Section):
-    """Whom to follow, and how often to ask."""
+    """Where the trust list is, whom to follow, and how often to ask."""
 
+    trust_list: Annotated[StrictStr, AfterValidator(_base_url)] | None = None
+    root: Annotated[StrictStr, Field(min_length=1)] = "federation/root.json"
     follow: Codes | None = None
     poll_interval: Duration = timedelta(seconds=60)
     private_addresses: StrictBool = False
 
     def follows(self, party: str) -> bool:
-        """Whether this peer is pulled from; without ``follow`` every pinned peer is."""
+        """Whether this peer is pulled from; without ``follow`` every Party in the trust list is."""
         return self.follow is None or party in self.follow
+
+
+class ReferenceSection(Section):
+    """Species, quotas, suspensions and the like, as `epix-node reference load` keeps them."""
+
+    file: Annotated[StrictStr, Field(min_length=1)] = "data/reference.sqlite"
+
+
+class RulesSection(Section):
+    """By which rules permits are judged."""
+
+    national: Annotated[StrictStr, Field(min_length=1)] = "config/rules.toml"
 
 
 class LimitsSection(Section):
@@ -246,17 +280,28 @@ class KeyFiles:
     log_key: Path
     witness_key: Path
     transport_key: Path
+    role: Path
+    """Which keys the own role in the trust list has, and how many of them must sign; public."""
+    role_keys: Path
+    """The directory of their private halves, as far as they are not kept elsewhere."""
 
     @classmethod
     def of(cls, directory: Path) -> Self:
         """The names that ``init`` gives, in this directory."""
         return cls(
+            role=directory / "role.json",
+            role_keys=directory / "role",
             signing_key=directory / "signing-key.pem",
             signing_certificate=directory / "signing-cert.pem",
             log_key=directory / "log-key.pem",
             witness_key=directory / "witness-key.pem",
             transport_key=directory / "transport-key.pem",
         )
+
+    @property
+    def passphrase(self) -> Path:
+        """Where ``init`` writes the passphrase that it made up, in the sandbox only."""
+        return self.role.with_name("passphrase")
 
     @property
     def private(self) -> tuple[Path, ...]:
@@ -273,6 +318,8 @@ class Config(Section):
     store: StoreSection = StoreSection()
     keys: KeysSection = KeysSection()
     federation: FederationSection = FederationSection()
+    reference: ReferenceSection = ReferenceSection()
+    rules: RulesSection = RulesSection()
     limits: LimitsSection = LimitsSection()
     freshness: FreshnessSection = FreshnessSection()
     sandbox: SandboxSection = SandboxSection()
@@ -316,6 +363,32 @@ class Config(Section):
     def key_files(self) -> KeyFiles:
         """The files in it."""
         return KeyFiles.of(self.keys_directory)
+
+    @property
+    def passphrase_file(self) -> Path | None:
+        """``[keys] passphrase_file``, resolved."""
+        return self.home / self.keys.passphrase_file if self.keys.passphrase_file is not None else None
+
+    @property
+    def pin_file(self) -> Path | None:
+        """``[keys] pin_file``, resolved."""
+        return self.home / self.keys.pin_file if self.keys.pin_file is not None else None
+
+    @property
+    def root_file(self) -> Path:
+        """``[federation] root``, resolved: the root of the trust list, which people compared with the printed one."""
+        return self.home / self.federation.root
+
+    @property
+    def reference_file(self) -> Path:
+        """``[reference] file``, resolved. It is there only after something was loaded."""
+        return self.home / self.reference.file
+
+    @property
+    def national_rules(self) -> Path | None:
+        """``[rules] national``, resolved; ``None`` where it is not set and no such file is there."""
+        path = self.home / self.rules.national
+        return path if "national" in self.rules.model_fields_set or path.exists() else None
 
     @property
     def shared_clock(self) -> Path | None:

@@ -53,16 +53,39 @@ base_url = $base_url
 # url = "sqlite:///data/epix-node.sqlite"
 
 [keys]
-# Where the private keys are, readable by the node's own account only.
+# Where the private keys are, encrypted, readable by the node's own account only.
 # directory = "keys"
+# A file whose first line is their passphrase, readable by the node's own account only, best on another disk than the
+# keys. Absent: the variable EPIX_KEY_PASSPHRASE, or whoever starts the node types it.
+$passphrase_file
+# A signing key in a PKCS#11 token (an HSM): the vendor's library, the token's label and the key's label, all three or
+# none. Such a key never leaves its token. `epix-node keys generate signing --in-token` makes one.
+# pkcs11_module = "/usr/lib/softhsm/libsofthsm2.so"
+# pkcs11_token = "epix"
+# pkcs11_key = "signing"
+# A file whose first line is the token's PIN. Absent: the variable EPIX_KEY_PIN, or whoever starts the node types it.
+# pin_file = "/run/credentials/epix-pin"
 
 [federation]
-# The peers to pull from; absent: every peer that is pinned.
+# Where the Secretariat publishes the trust list, which says whose keys count. Absent: this node stands alone.
+$trust_list
+# The root of the trust list: the file that was compared with the printed fingerprint, and is never fetched.
+# root = "federation/root.json"
+# The peers to pull from; absent: every Party in the trust list.
 # follow = ["XB", "XC"]
 # How often each peer is asked.
 # poll_interval = "60s"
 # Whether peers may have addresses of private networks and of this machine. True in the sandbox unless set.
 # private_addresses = $private_addresses
+
+[reference]
+# Where `epix-node reference load` keeps species, quotas, suspensions and the like.
+# file = "data/reference.sqlite"
+
+[rules]
+# Stricter measures of this country, and who uses security stamps: see `epix-node rules list`. A file that is named
+# here must be there; without it the rules are those of CITES.
+# national = "config/rules.toml"
 
 [limits]
 # Largest signed document or permit XML, in bytes.
@@ -93,6 +116,8 @@ def default_toml(
     coverage: Sequence[CoveragePromise],
     name: str | None = None,
     clock: str | None = None,
+    trust_list: str | None = None,
+    passphrase_file: str | None = None,
 ) -> str:
     """The text of ``epix-node.toml`` for a new node."""
     return _FILE.substitute(
@@ -103,6 +128,14 @@ def default_toml(
         listen=_text(listen),
         base_url=_text(base_url),
         private_addresses="true" if environment == "sandbox" else "false",
+        trust_list=(
+            f"trust_list = {_text(trust_list)}" if trust_list else '# trust_list = "https://trust.example.org/tuf/"'
+        ),
+        passphrase_file=(
+            f"passphrase_file = {_text(passphrase_file)}"
+            if passphrase_file is not None
+            else '# passphrase_file = "/run/credentials/epix-passphrase"'
+        ),
         clock=f"clock = {_text(clock)}" if clock is not None else '# clock = "../clock.txt"',
     )
 

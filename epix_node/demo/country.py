@@ -1,7 +1,7 @@
 """The countries of a demonstration: who they are, and their nodes' directories, founded as ``epix-node init`` does.
 
 Everything is made in this process, since a command per step would take longer than the demonstration. What stands on
-disk afterwards is what ``init``, ``peers add`` and ``clients add`` leave there.
+disk afterwards is what ``init``, ``clients add`` and, at the Secretariat, ``federation create`` and ``admit`` leave.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 from epix_node.config import DEFAULT_PATH, Config
 from epix_node.errors import ConfigError
 from epix_node.founding import Plan, found_node
+from epix_node.identity.role import OwnRole, own_version
 from epix_node.permit.codes import code_lists
-from epix_node.store import clients, peers
+from epix_node.store import clients
 from epix_node.store.database import Database, Session
-from epix_node.trust.keyring import Keyring
-from epix_node.trust.manifest import Manifest
+from epix_node.trust.repository import Repository
+from epix_node.trust.request import Request
 
 HOST = "127.0.0.1"
 """A demonstration is on this machine alone."""
@@ -87,40 +88,67 @@ def choose_ports(number: int, *, first: int | None) -> tuple[int, ...]:
     return tuple(ports)
 
 
-def found_countries(
-    directory: Path, parties: Sequence[str], ports: Sequence[int], *, now: datetime, clock: Path | None
-) -> tuple[Country, ...]:
-    """Each Party has a node of its own under ``directory``, knows all others and has three national clients.
+def found_trust_list(directory: Path, *, now: datetime) -> Repository:
+    """The Secretariat has a trust list without Parties, and its keys.
 
-    Coverage begins on the day of ``now`` (contract 4). Nothing runs yet.
+    Raises:
+        ConfigError, KeyMaterialError: the directory cannot be written.
+    """
+    repository = Repository.at(directory)
+    repository.create("sandbox", now)
+    return repository
+
+
+def found_countries(
+    directory: Path,
+    parties: Sequence[str],
+    ports: Sequence[int],
+    *,
+    secretariat: Repository,
+    trust_list: str,
+    now: datetime,
+    clock: Path | None,
+) -> tuple[Country, ...]:
+    """Each Party has a node of its own under ``directory``, is in the trust list and has three national clients.
+
+    Each has pinned the root and will ask for the rest at this address. Coverage begins on the day of ``now``
+    (contract 4). Nothing runs yet.
 
     Raises:
         ConfigError: a directory is taken, or cannot be written.
+        ConflictError, TrustError: two of them could not stand side by side.
     """
-    founded = [
-        found_node(
-            directory / party,
-            Plan(party=party, environment="sandbox", base_url=f"http://{HOST}:{port}", now=now, clock=clock),
+    countries = []
+    for party, port in zip(parties, ports, strict=True):
+        plan = Plan(
+            party=party,
+            environment="sandbox",
+            base_url=f"http://{HOST}:{port}",
+            now=now,
+            clock=clock,
+            trust_list=trust_list,
+            root=secretariat.root(),
         )
-        for party, port in zip(parties, ports, strict=True)
-    ]
-    manifests = {manifest.party: manifest for _, manifest in founded}
-    Keyring(manifests)  # raises where two of them could not stand side by side
-    return tuple(_settle(config, manifest, manifests, now=now) for config, manifest in founded)
+        config, _ = found_node(directory / party, plan)
+        countries.append(_settle(config, secretariat, now=now))
+    return tuple(countries)
 
 
-def _settle(config: Config, own: Manifest, manifests: Mapping[str, Manifest], *, now: datetime) -> Country:
-    """Pin everybody else and admit the clients, in one transaction."""
+def _settle(config: Config, secretariat: Repository, *, now: datetime) -> Country:
+    """Admit the Party to the trust list, and its clients to its node."""
 
     def work(session: Session) -> dict[str, str]:
-        for party, manifest in manifests.items():
-            if party != own.party:
-                peers.pin(session, party, manifest.to_json(), now=now)
         return {role.value: clients.add(session, role.value, role, now=now) for role in clients.Role}
 
     database = Database(config.store_url)
     try:
+        version = database.read_now(own_version)
         tokens = database.write_now(work)
     finally:
         database.close()
-    return Country(party=own.party, url=config.server.base_url, config=config.home / DEFAULT_PATH, tokens=tokens)
+    assert version is not None  # `found_node` signed the first one
+    role = OwnRole.load(config).role
+    secretariat.admit(Request.parse(Request.of(role, version).to_json()), now)
+    return Country(
+        party=config.party.code, url=config.server.base_url, config=config.home / DEFAULT_PATH, tokens=tokens
+    )

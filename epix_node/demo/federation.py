@@ -1,7 +1,7 @@
 """A federation on one machine: founded, started, pulled once all around, and taken down again (contract 7).
 
-The Secretariat runs in this process; every node is a process of its own. ``demo.json`` tells others how to reach
-them and is there, whole, once everything is ready.
+The Secretariat runs in this process and publishes the trust list; every node is a process of its own. ``demo.json``
+tells others how to reach them and is there, whole, once everything is ready.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from datetime import datetime
 from pathlib import Path
 
 from epix_node.clock import utc_now
-from epix_node.demo.country import HOST, Country, choose_parties, choose_ports, found_countries
+from epix_node.demo.country import HOST, Country, choose_parties, choose_ports, found_countries, found_trust_list
 from epix_node.demo.processes import RunningNodes
 from epix_node.errors import ConfigError
+from epix_node.identity.role import API_PATH
 from epix_node.sandbox_clock import SharedClock
+from epix_node.web.published_trust import PublishedTrust
 from epix_node.web.secretariat import Member, Secretariat, make_secretariat, run_secretariat
 
 CLOCK_FILE = "clock"
 DEMO_FILE = "demo.json"
+SECRETARIAT = "secretariat"
+"""The directory of the trust list and its keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +91,27 @@ async def running_federation(
     shared = SharedClock(directory / CLOCK_FILE) if clock is not None else None
     if shared is not None and clock is not None:
         shared.set(clock)
+    begins = clock or utc_now()
+    address = f"http://{HOST}:{own_port}"
+    repository = found_trust_list(directory / SECRETARIAT, now=begins)
     countries = found_countries(
-        directory, codes, ports, now=clock or utc_now(), clock=shared.path if shared is not None else None
+        directory,
+        codes,
+        ports,
+        secretariat=repository,
+        trust_list=f"{address}/tuf",
+        now=begins,
+        clock=shared.path if shared is not None else None,
     )
     token = secrets.token_urlsafe(32)
     secretariat = Secretariat(
         [Member(party=country.party, url=country.url, token=country.tokens["authority"]) for country in countries],
         clock=shared,
+        trust=PublishedTrust(
+            repository,
+            bases={country.party: f"{country.url}{API_PATH}" for country in countries},
+            clock=shared if shared is not None else utc_now,
+        ),
     )
     app = make_secretariat(secretariat, token=token)
     try:
@@ -103,7 +121,7 @@ async def running_federation(
                 directory=directory,
                 countries=countries,
                 pids=nodes.pids,
-                secretariat=f"http://{HOST}:{own_port}",
+                secretariat=address,
                 token=token,
             )
     finally:

@@ -90,9 +90,7 @@ class Paper:
             "transit": list(self.transit),
             "authority": {"name": f"CITES Management Authority of {self.issuer}", "place": "Harbour City"},
             "security_stamp": f"{self.issuer}{self.number[4:]:0>9}",
-            "special_conditions": "Transport by the IATA Live Animals Regulations"
-            if self.goods.term == "LIV"
-            else None,
+            "special_conditions": self._conditions(),
             "references": []
             if other is None
             else [
@@ -118,6 +116,15 @@ class Paper:
                 }
             ],
         }
+
+    def _conditions(self) -> str | None:
+        """Box 5: how live animals travel (FLD-05), and why a replacement was issued (DOC-01)."""
+        said = []
+        if self.goods.term == "LIV":
+            said.append("Transport by the IATA Live Animals Regulations.")
+        if self.replaces is not None:
+            said.append(f"Replaces {self.replaces}, which was lost in the post.")
+        return " ".join(said) or None
 
 
 def _trader(country: str, trade: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -45,6 +45,7 @@ from epix_node.federation.messages import (
     BatchRequest,
     FeedPage,
     decode_batch,
+    entity_tag,
     parse_feed,
 )
 from epix_node.httpsig.request import sign_request
@@ -52,6 +53,7 @@ from epix_node.httpsig.response import FindAnswerKey, Question, verify_response
 from epix_node.register.bundle import BUNDLE_ENTRIES, MAX_BUNDLE_BYTES, bundle_path, decode_bundle
 from epix_node.register.note import MAX_NOTE_BYTES
 from epix_node.trust.keyring import Keyring
+from epix_node.trust.signed_version import MAX_PARTY_FILE_BYTES
 
 CONNECT_TIMEOUT = timedelta(seconds=5)
 """Longest wait for a connection (C.5)."""
@@ -92,6 +94,27 @@ class _Answer:
     body: bytes
 
 
+def pin(request: httpx.Request, found: Sequence[tuple[Any, ...]], *, party: str) -> None:
+    """Send the request to the first address found for its host, so that no later look-up can lead it elsewhere.
+
+    Signature, Host field and TLS name stay those of the URL.
+
+    Raises:
+        PeerUnreachableError: one of the addresses is private; code PRIVATE_ADDRESS.
+    """
+    host = request.url.host
+    addresses = [str(address[0]) for *_, address in found]
+    if not addresses or not all(ipaddress.ip_address(address).is_global for address in addresses):
+        raise PeerUnreachableError(
+            f"{party}: {host} is at a private address; [federation] private_addresses allows that",
+            party=party,
+            code="PRIVATE_ADDRESS",
+        )
+    if request.url.scheme == "https":
+        request.extensions = {**request.extensions, "sni_hostname": host}
+    request.url = request.url.copy_with(host=addresses[0])
+
+
 def answer_keys(keyring: Keyring, party: str, *, at: datetime) -> FindAnswerKey:
     """Finds the transport keys of this Party, none of another's, as they are at this moment."""
 
@@ -118,6 +141,8 @@ class PeerClient:
         self.party = party
         self.retry_after: timedelta | None = None
         """How long the peer asked to be left alone in its last answer."""
+        self.clock_ahead: timedelta | None = None
+        """How far the peer's clock was ahead of this machine's in its last answer; seconds are all that it tells."""
         self._base = base_url if base_url.endswith("/") else f"{base_url}/"
         self._identity = identity
         self._answer_key = answer_key
@@ -126,7 +151,7 @@ class PeerClient:
             headers={"Accept-Encoding": _IDENTITY},
             timeout=httpx.Timeout(READ_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
             follow_redirects=False,
-            verify=_tls(),
+            verify=tls(),
             trust_env=False,  # neither proxies nor credentials of the environment: both would leave the pinned address
             transport=transport,
         )
@@ -149,6 +174,13 @@ class PeerClient:
         # A tag is repeated to the peer as it came; one that could not have come from a plain server is dropped.
         usable = tag is not None and len(tag) <= _MAX_ETAG_CHARACTERS and tag.isascii() and tag.isprintable()
         return Fetched(note=answer.body, etag=tag if usable else None)
+
+    async def party_file(self, held: bytes | None) -> bytes | None:
+        """The peer's ``party.json``, or None where it still is the one held, or there is none. Nothing is verified."""
+        headers = {"If-None-Match": f'"{entity_tag(held)}"'} if held is not None else {}
+        also = frozenset({304, 404})
+        answer = await self._ask("GET", "tuf/party.json", limit=MAX_PARTY_FILE_BYTES, headers=headers, also=also)
+        return answer.body if answer.status == httpx.codes.OK else None
 
     async def bundle(self, n: int, width: int) -> tuple[bytes, ...]:
         """The first ``width`` entries of bundle ``n``, which a verified checkpoint implies.
@@ -220,7 +252,9 @@ class PeerClient:
             question = Question(method=method, url=str(request.url), headers=dict(request.headers))
             if not self._private_addresses:
                 await self._pin(request)
+            asked = utc_now()
             answer = await self._read(request, limit=limit)
+            self.clock_ahead = _clock_ahead(answer.headers.get("Date"), asked=asked, answered=utc_now())
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             raise PeerUnreachableError(f"{self.party} does not answer: {type(error).__name__}", party=self.party) from (
                 error
@@ -262,10 +296,7 @@ class PeerClient:
             await response.aclose()
 
     async def _pin(self, request: httpx.Request) -> None:
-        """Send the request to a public address of its host, looked up once, so that no later look-up can lead it home.
-
-        Signature, Host field and TLS name stay those of the URL.
-        """
+        """Send the request to a public address of its host, looked up once (``pin``)."""
         host = request.url.host
         try:
             found = await asyncio.get_running_loop().getaddrinfo(
@@ -273,16 +304,7 @@ class PeerClient:
             )
         except OSError as error:
             raise PeerUnreachableError(f"{self.party}: {host} cannot be looked up", party=self.party) from error
-        addresses = [str(address[0]) for *_, address in found]
-        if not addresses or not all(ipaddress.ip_address(address).is_global for address in addresses):
-            raise PeerUnreachableError(
-                f"{self.party}: {host} is at a private address; [federation] private_addresses allows that",
-                party=self.party,
-                code="PRIVATE_ADDRESS",
-            )
-        if request.url.scheme == "https":
-            request.extensions = {**request.extensions, "sni_hostname": host}
-        request.url = request.url.copy_with(host=addresses[0])
+        pin(request, found, party=self.party)
 
     def _refusal(self, answer: _Answer, what: str) -> PeerUnreachableError | PeerRefusedError | PeerProtocolError:
         status = answer.status
@@ -300,7 +322,7 @@ class PeerClient:
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """The machine's certificate authorities; loading them takes longer than a pull that brings nothing."""
     return ssl.create_default_context()
 
@@ -313,6 +335,17 @@ def _problem_code(body: bytes) -> str | None:
         return None
     code = problem.get("code") if isinstance(problem, dict) else None
     return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+
+
+def _clock_ahead(date: str | None, *, asked: datetime, answered: datetime) -> timedelta | None:
+    """How far a clock that shows this ``Date`` is ahead, taken at the middle of the second and of the exchange."""
+    try:
+        shown = parsedate_to_datetime(date or "")
+    except ValueError:
+        return None
+    if shown.tzinfo is None:
+        return None
+    return shown + timedelta(milliseconds=500) - (asked + (answered - asked) / 2)
 
 
 def _retry_after(value: str | None, *, now: datetime) -> timedelta | None:

@@ -10,6 +10,7 @@ lists, is for ``pull`` and ``exchange.ingest``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -107,6 +108,11 @@ class Hint(_Message):
         return self.model_dump_json().encode()
 
 
+def entity_tag(data: bytes) -> str:
+    """The ``ETag`` of what is given to everybody; who holds the same bytes can name it without having seen it."""
+    return sha256(data).hexdigest()[:32]
+
+
 def parse_feed(data: bytes) -> FeedPage:
     """The page in these bytes. Raises ``MalformedDocumentError``; the message holds nothing of the content."""
     try:
@@ -131,10 +137,10 @@ def parse_hint(data: bytes) -> Hint:
         raise MalformedDocumentError(f"not a hint: {_first_problem(error)}") from error
 
 
-def encode_frame(sha256: str, document: bytes | None) -> bytes:
+def encode_frame(digest: str, document: bytes | None) -> bytes:
     """One document of a batch; without one the frame says that it is not given."""
     content = document or b""
-    return bytes.fromhex(sha256) + len(content).to_bytes(_LENGTH_BYTES, "big") + content
+    return bytes.fromhex(digest) + len(content).to_bytes(_LENGTH_BYTES, "big") + content
 
 
 def decode_batch(data: bytes, asked: Sequence[str]) -> dict[str, bytes | None]:
@@ -148,18 +154,18 @@ def decode_batch(data: bytes, asked: Sequence[str]) -> dict[str, bytes | None]:
     """
     given: dict[str, bytes | None] = {}
     position = 0
-    for sha256 in asked:
+    for digest in asked:
         if position == len(data):
             return given
         start = position + FRAME_BYTES
         if start > len(data):
             raise MalformedDocumentError(f"batch ends within the frame of document {len(given)}")
-        if data[position : position + DIGEST_BYTES].hex() != sha256:
+        if data[position : position + DIGEST_BYTES].hex() != digest:
             raise MalformedDocumentError(f"batch answers another digest than was asked for as document {len(given)}")
         end = start + int.from_bytes(data[start - _LENGTH_BYTES : start], "big")
         if end > len(data):
             raise MalformedDocumentError(f"batch ends within document {len(given)}")
-        given[sha256] = data[start:end] or None
+        given[digest] = data[start:end] or None
         position = end
     if position != len(data):
         raise MalformedDocumentError(f"batch is followed by {len(data) - position} bytes")

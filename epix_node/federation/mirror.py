@@ -90,6 +90,7 @@ def append(
     start: int,
     target: VerifiedCheckpoint,
     etag: str | None,
+    now: datetime,
 ) -> str | None:
     """Keep entries ``start``, ``start + 1``, …; at the target's size the target counts, or the peer is frozen.
 
@@ -132,6 +133,8 @@ def append(
             cosigned_at=max(times, default=None),
         ),
     )
+    # From now on this node can prove how old the entries are, whatever becomes of the keys (decision 7).
+    register.prove(session, party, checkpoint.size, at=now)
     # Only now: with the tag of a checkpoint that was not reached, a crash would leave us satisfied with 304.
     peers.note(session, party, etag=etag)
     return None

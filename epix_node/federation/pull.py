@@ -2,7 +2,7 @@
 
 A Party's register is an append-only log of entries without gaps, and we hold a mirror of it. For each entry its feed
 says whether it concerns us, and which document it commits to. One pull is five steps, each a question to the peer
-and then one transaction (C.5):
+and then one transaction (C.5); before them the peer is asked whether its manifest is a newer one (C.1):
 
     1  the checkpoint, if it is new to us. The peer's log key signed it, for its origin; its cosignature says when.
     2  the entries between our mirror and the checkpoint, in bundles, at most 16 to a transaction. When the mirror has
@@ -41,9 +41,20 @@ from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from epix_node.acts.revocation import heed_revocations
 from epix_node.clock import format_time
-from epix_node.errors import NotFoundError, PeerError, PeerRefusedError, PeerUnreachableError
+from epix_node.errors import (
+    InputError,
+    NotFoundError,
+    PeerError,
+    PeerProtocolError,
+    PeerRefusedError,
+    PeerUnreachableError,
+    TrustError,
+)
+from epix_node.federation import trust
 from epix_node.federation.backoff import Backoff, after_failure
 from epix_node.federation.client import Identity, PeerClient, answer_keys
 from epix_node.federation.mirror import Overtaken
@@ -51,6 +62,7 @@ from epix_node.federation.visit import Brought, PullingNode, Visit
 from epix_node.store import peers
 from epix_node.store.database import Database, Session
 from epix_node.store.peers import PeerState
+from epix_node.trust.signed_version import SignedVersion
 
 MAX_IN_FLIGHT = 8
 """Peers pulled from at once (C.5)."""
@@ -80,7 +92,7 @@ class PullResult:
 
 
 def followed(node: PullingNode) -> tuple[str, ...]:
-    """The peers that this node pulls from: all that it knows, or those of ``[federation] follow``."""
+    """The peers that this node pulls from: all in its trust list, or those of ``[federation] follow``."""
     return tuple(
         party
         for party in node.office.keyring().parties
@@ -107,9 +119,11 @@ async def pull(node: PullingNode, party: str, *, ignore_backoff: bool = False) -
     """
     turns = _TURNS.setdefault(node.office.database, _Turns())
     async with turns.of(party), turns.slots:
-        state = await node.office.database.read(peers.state, party)
-        if state is None or not node.office.keyring().base_urls(party):
+        if party == node.office.party or not node.office.keyring().base_urls(party):
             raise NotFoundError(f"there is no peer {party}")
+        state = await node.office.database.read(peers.state, party)
+        if state is None:
+            state = await node.office.database.write(peers.meet, party, now=node.clock())
         if state.frozen is not None:
             return PullResult(party=party, documents=None, problem=f"frozen: {state.frozen}")
         if state.backoff_until is not None and not ignore_backoff and not _backoff(state).is_due(node.clock()):
@@ -146,6 +160,9 @@ class _Pull:
         self._verifying = verifying
         self._brought = Brought()
         self._retry_after: timedelta | None = None
+        self._clock_ahead: timedelta | None = None
+        self._refusal: str | None = None
+        """Why the peer's newest manifest was not taken."""
         self._deadline = asyncio.timeout(None)
 
     async def run(self) -> PullResult:
@@ -158,13 +175,22 @@ class _Pull:
             return await self._failed(PeerUnreachableError(message, party=self._party))
         except PeerError as error:
             return await self._failed(error)
-        rollback = self._brought.rollback
-        before = await database.write(_note_answer, self._party, rollback, now=self._node.clock())
+        rollback, refusal = self._brought.rollback, self._refusal
+        before = await database.write(
+            _note_answer,
+            self._party,
+            rollback,
+            refusal=refusal,
+            clock_ahead=self._clock_ahead,
+            now=self._node.clock(),
+        )
         if before.failures:
             log.info("peer recovered", party=self._party, failures=before.failures)
         if rollback is not None and before.last_error != rollback:
             log.warning("peer came back with less", party=self._party, problem=rollback)
-        return self._result(self._brought.documents, rollback)
+        elif refusal is not None and before.last_error != refusal:
+            log.warning("newer manifest of a peer refused", party=self._party, problem=refusal)
+        return self._result(self._brought.documents, rollback or refusal)
 
     async def _somewhere(self) -> None:
         """Visit the peer at the first of its base URLs where it answers."""
@@ -185,7 +211,7 @@ class _Pull:
             base,
             self._party,
             identity,
-            answer_key=answer_keys(node.office.keyring(), self._party, at=node.clock()),
+            answer_key=self._answer_key,
             private_addresses=node.config.federation.private_addresses,
         ) as client:
             visit = Visit(
@@ -197,6 +223,7 @@ class _Pull:
                 step_completed=self._step_completed,
             )
             try:
+                await self._newer_manifest(client)
                 for _ in range(_ATTEMPTS):
                     try:
                         await visit.run()
@@ -206,6 +233,29 @@ class _Pull:
                         return
             finally:
                 self._retry_after = client.retry_after
+                self._clock_ahead = client.clock_ahead
+
+    def _answer_key(self, key_id: str) -> Ed25519PublicKey | None:
+        """As the keyring is when the answer comes: the visit may have brought newer keys."""
+        return answer_keys(self._node.office.keyring(), self._party, at=self._node.clock())(key_id)
+
+    async def _newer_manifest(self, client: PeerClient) -> None:
+        """A newer version of the peer's role is taken from the peer itself, so that it needs nobody's help (C.1)."""
+        known = self._node.office.trust_list()
+        entry = known.parties.get(self._party) if known is not None else None
+        if known is None:
+            return
+        held = SignedVersion(role=entry.role, manifest_file=entry.manifest_file).party_file() if entry else None
+        try:
+            file = await client.party_file(held)
+            if file is None:
+                return
+            if await self._node.office.database.write(trust.take, self._party, file, now=self._node.clock_itself()):
+                log.info("trust changed", parties=[self._party], source="the Party's own node")
+                await asyncio.to_thread(heed_revocations, self._node.office, now=self._node.clock())
+        except (TrustError, InputError, PeerRefusedError, PeerProtocolError) as error:
+            # The register and the documents are judged under the keys that are held.
+            self._refusal = str(error)[:_MAX_PROBLEM_CHARACTERS]
 
     def _step_completed(self) -> None:
         self._deadline.reschedule(asyncio.get_running_loop().time() + STEP_TIMEOUT.total_seconds())
@@ -239,10 +289,18 @@ def _backoff(state: PeerState) -> Backoff:
     return Backoff(failures=state.failures, until=state.backoff_until)
 
 
-def _note_answer(session: Session, party: str, problem: str | None, *, now: datetime) -> PeerState:
+def _note_answer(
+    session: Session,
+    party: str,
+    problem: str | None,
+    *,
+    refusal: str | None,
+    clock_ahead: timedelta | None,
+    now: datetime,
+) -> PeerState:
     """The peer answered; returns how it stood before. A suspected rollback is no success, but no failure either."""
     before = _state(session, party)
-    peers.note(session, party, failures=0, backoff_until=None, last_error=problem)
+    peers.note(session, party, failures=0, backoff_until=None, last_error=problem or refusal, clock_ahead=clock_ahead)
     if problem is None:
         peers.note(session, party, last_success=now)
     return before

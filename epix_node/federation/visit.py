@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -57,6 +57,9 @@ class PullingNode(Protocol):
     @property
     def clock(self) -> Clock:
         """The node's own clock, which may be a shared one."""
+
+    def clock_itself(self) -> datetime:
+        """What that clock shows, without the floor that signed times have set under it."""
 
     @property
     def office(self) -> Office:
@@ -176,7 +179,7 @@ class Visit:
             bundles = [(n, await self.client.bundle(n, min(BUNDLE_ENTRIES, size - n * BUNDLE_ENTRIES))) for n in group]
             entries = await asyncio.to_thread(self._read_entries, bundles, start)
             reason = await self._database.write(
-                mirror.append, self.party, entries, start=start, target=target, etag=etag
+                mirror.append, self.party, entries, start=start, target=target, etag=etag, now=self.node.clock()
             )
             if reason is not None:
                 raise self._disputed(reason)
@@ -271,7 +274,10 @@ class Visit:
 
     def _check(self, listed: Sequence[Listed], trust: Keyring) -> list[Arrival | Refused]:
         now, environment = self.node.clock(), self.node.config.party.environment
-        return [ingest.check(one, party=self.party, environment=environment, trust=trust, now=now) for one in listed]
+        believed = [
+            ingest.check(one, party=self.party, environment=environment, trust=trust, now=now) for one in listed
+        ]
+        return self.node.office.examiner(now=now).examine(believed)
 
     async def _freeze(self, reason: str) -> None:
         await self._database.write(mirror.freeze, self.party, reason)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from epix_node.errors import DifferentContentError
+from epix_node.errors import DifferentContentError, TransitionError
 from epix_node.exchange import recording
 from epix_node.exchange.ingest import Refused
 from epix_node.exchange.own import OwnRegister, Prepared, enter
@@ -20,7 +20,7 @@ from epix_node.permit.event import Alert, Confirmation
 from epix_node.permit.facts import Case, EventFact, PermitFact, Source
 from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
 from epix_node.permit.reasons import Reason
-from epix_node.permit.status import standing
+from epix_node.permit.status import standing, void_standing
 from epix_node.reconcile.detect import detect
 from epix_node.reconcile.detectors import end11
 from epix_node.reconcile.neighbours import neighbouring_numbers
@@ -28,9 +28,11 @@ from epix_node.reconcile.observation import observe
 from epix_node.reconcile.settle import from_alert, resolved, settle
 from epix_node.reconcile.view import View
 from epix_node.rules.ruleset import Ruleset
-from epix_node.store import cases, documents, events, findings, permits
+from epix_node.store import cases, documents, events, findings, permits, revocations
 from epix_node.store.database import Session
 from epix_node.store.documents import Arrival
+from epix_node.store.permit_checks import PermitCheck
+from epix_node.store.revocations import RevokedKey
 from epix_node.trust.keyring import Keyring
 
 
@@ -46,14 +48,25 @@ class Perspective:
 
 
 def record_own(
-    session: Session, perspective: Perspective, own: OwnRegister, prepared: Prepared, *, now: datetime
+    session: Session,
+    perspective: Perspective,
+    own: OwnRegister,
+    prepared: Prepared,
+    *,
+    now: datetime,
+    check: PermitCheck | None = None,
 ) -> Source:
     """Enter an own document into the own register and record it; returns its entry.
 
+    ``check`` is what the rules said of an own permit, which is kept with it.
+
     Raises:
         DifferentContentError: it contradicts what is recorded; the caller's transaction must not commit then.
+        TransitionError: its key was revoked since it was signed; as above.
     """
-    arrival = enter(session, own, prepared, now=now)
+    arrival = replace(enter(session, own, prepared, now=now), check=check)
+    if revocations.is_void(revoked_keys(perspective.keyring), arrival.signed_by, proven_at=arrival.source.at):
+        raise TransitionError("the key that signed this was revoked in the meantime: try again")
     if _record(session, perspective, [arrival], now=now):
         raise DifferentContentError("another document was recorded under this key in the meantime")
     return arrival.source
@@ -91,14 +104,30 @@ def record_page(
     return len(fresh) - len(refused)
 
 
+def record_again(session: Session, perspective: Perspective, arrivals: Sequence[Arrival], *, now: datetime) -> set[str]:
+    """Record documents that contradicted something which counts no more; returns the digests of those that now do."""
+    refused = {arrival.source.document for arrival in _record(session, perspective, arrivals, now=now)}
+    return {arrival.source.document for arrival in arrivals} - refused
+
+
+def revoked_keys(keyring: Keyring) -> dict[str, RevokedKey]:
+    """The signing keys that the manifests revoke, by their id."""
+    return {
+        key.certificate_sha256: RevokedKey(kid=key.certificate_sha256, party=key.party, invalid_since=key.invalid_since)
+        for key in keyring.revoked
+    }
+
+
 def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arrival], *, now: datetime) -> list[Arrival]:
     """Record the documents and what follows from them; returns those that contradict what is recorded."""
-    recorded = recording.record(session, arrivals, now=now)
+    recorded = recording.record(session, arrivals, revoked=revoked_keys(perspective.keyring), now=now)
     numbers = {(fact.key.issuer, fact.key.number) for fact in recorded.permits}
     spoken = cases.spoken_of(session, numbers) if numbers else set()
     quiet = [fact for fact in recorded.permits if (fact.key.issuer, fact.key.number) not in spoken]
     # Nothing happened yet under most permits that arrive: their cards need no look at anything else.
-    cases.add_cards(session, [(fact, standing(fact, (), ())) for fact in quiet])
+    cases.add_cards(
+        session, [(fact, void_standing(fact.key) if fact.is_void else standing(fact, (), ())) for fact in quiet]
+    )
     touched = recorded.touched | spoken
     for number in spoken:
         touched |= events.import_permits_named(session, *number)
@@ -107,7 +136,7 @@ def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arriv
         fresh = {fact.key.number for fact in quiet if fact.key.issuer == issuer} if orphans else set()
         touched |= {(issuer, orphan) for orphan in orphans if fresh & neighbouring_numbers(orphan)}
     for alert in recorded.alerts:
-        touched |= _after_alert(session, perspective, alert, now=now)
+        touched |= after_alert(session, perspective, alert, now=now)
     follow(session, perspective, touched, now=now)
     return recorded.refused
 
@@ -138,7 +167,7 @@ def follow(session: Session, perspective: Perspective, touched: Iterable[Number]
         case = _load(session, perspective, issuer, number)
         _put_cards(session, case)
         _put_findings(session, perspective, case, now=now)
-        if case.permits:
+        if case.permits or case.void:
             # A permit may explain an unknown number near to its own as a typing error, or stop doing so.
             waiting += [
                 (issuer, orphan)
@@ -181,6 +210,8 @@ def _put_cards(session: Session, case: Case) -> None:
     for fact in case.permits:
         folded = standing(fact, case.events_of(fact), case.uses_of(fact))
         cases.put_card(session, fact, folded)
+    for fact in case.void:
+        cases.put_card(session, fact, void_standing(fact.key))
     # Also where every event was taken back: what they had been is asked for END-08.
     is_spoken_of = bool(case.events or case.corrections)
     cases.mark_orphan(session, case.issuer, case.number, orphan=is_spoken_of and not case.permits)
@@ -261,7 +292,7 @@ def _dismissed(session: Session, perspective: Perspective, case: Case) -> bool:
     return False
 
 
-def _after_alert(session: Session, perspective: Perspective, arrival: Arrival, *, now: datetime) -> set[Number]:
+def after_alert(session: Session, perspective: Perspective, arrival: Arrival, *, now: datetime) -> set[Number]:
     """Keep what an alert says, give its evidence on, and ask for what it names (protocol decision 3)."""
     alert, source = arrival.document.body, arrival.source
     assert isinstance(alert, Alert)

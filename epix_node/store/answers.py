@@ -24,7 +24,7 @@ from epix_node.store.tables import from_micros, to_micros
 
 _CARD = """
 SELECT type, year, register_index, issued_on, valid_from, valid_until, settled, moving, exported_in_time, untouched,
-       flags, replaced_by, lines
+       flags, replaced_by, lines, is_void
 FROM status_card WHERE issuer = ? AND number = ? ORDER BY type, year
 """
 
@@ -68,6 +68,7 @@ class Card(NamedTuple):
     flags: str
     replaced_by: str | None
     lines: str
+    is_void: int = 0
 
 
 class RegisterMark(NamedTuple):

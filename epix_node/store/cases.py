@@ -47,7 +47,8 @@ _ORPHANS = select_rows(table(OrphanRow).c.number).where(table(OrphanRow).c.issue
 
 def load(session: Session, issuer: str, number: str) -> Case:
     """The case of a normalised number: permits with their withdrawals, events, and uses as an import permit."""
-    held = permits.numbered(session, issuer, number)
+    numbered = permits.numbered(session, issuer, number)
+    held = tuple(fact for fact in numbered if not fact.is_void)
     withdrawn: dict[PermitKey, WithdrawalFact] = {}
     for fact in events.withdrawals(session, issuer, number):
         withdrawn.setdefault(fact.withdrawal.permit, fact)  # the oldest counts; a permit is withdrawn once
@@ -58,6 +59,7 @@ def load(session: Session, issuer: str, number: str) -> Case:
         events=events.about(session, issuer, number),
         uses=tuple(_with_goods(session, use) for use in events.using(session, issuer, number)),
         corrections=events.corrections(session, issuer, number),
+        void=tuple(fact for fact in numbered if fact.is_void),
     )
 
 
@@ -69,7 +71,8 @@ def _with_goods(session: Session, use: EventFact) -> EventFact:
     body = use.body
     if not isinstance(body, Confirmation) or all(line.taxon is not None for line in body.lines):
         return use
-    meant = permit_meant(permits.numbered(session, body.permit.issuer, body.permit.number), body.permit, on=body.date)
+    numbered = permits.numbered(session, body.permit.issuer, body.permit.number)
+    meant = permit_meant((fact for fact in numbered if not fact.is_void), body.permit, on=body.date)
     if meant is None:
         return use
     blocks = {line.block: line for line in meant.permit.lines if line.block is not None}
@@ -151,6 +154,7 @@ def _card(fact: PermitFact, standing: Standing) -> dict[str, Any]:
         "flags": ",".join(flag.value for flag in standing.flags),
         "replaced_by": json.dumps(standing.replaced_by.to_json()) if standing.replaced_by else None,
         "lines": json.dumps([line.to_json() for line in standing.lines], ensure_ascii=False, separators=(",", ":")),
+        "is_void": standing.is_void,
     }
 
 
@@ -176,4 +180,5 @@ def _standing(row: StatusCardRow) -> Standing:
         flags=tuple(Flag(flag) for flag in row.flags.split(",") if flag),
         replaced_by=PermitKey(**json.loads(row.replaced_by)) if row.replaced_by else None,
         lines=tuple(LineBalance(**line) for line in json.loads(row.lines)),
+        is_void=row.is_void,
     )

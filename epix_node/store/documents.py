@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from epix_node.document.model import ExchangeDocument
 from epix_node.permit.facts import Source
 from epix_node.store.database import Session
+from epix_node.store.permit_checks import PermitCheck
 from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow, table
 
 _INSERT = insert(table(DocumentRow))
@@ -37,7 +38,11 @@ class HeldDocument:
     at: datetime
     """When the writer's register accepted it."""
     received_at: datetime
-    """When this node stored it under a verified checkpoint: its own proof of age (protocol decision 7)."""
+    """When this node stored it."""
+    proven_at: datetime
+    """When this node first held its entry under a verified checkpoint: its proof of age (protocol decision 7)."""
+    is_void: bool
+    """Whether its key was revoked with effect from then or earlier: it is kept, and says nothing any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,16 @@ class Arrival:
     document: ExchangeDocument
     xml: bytes
     source: Source
+    check: PermitCheck | None = None
+    """What the rules say of it, where it is a permit."""
     token: str | None = None
     """The secret printed with an own permit; every other node knows only its digest."""
+    signed_by: str | None = None
+    """Hex SHA-256 of the certificate whose key signed it."""
+    proven_at: datetime | None = None
+    """When its entry was first held here under a verified checkpoint; None: not before now."""
+    is_void: bool = False
+    """Whether its key was revoked with effect from then or earlier; decided in the transaction that records it."""
 
 
 def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime) -> None:
@@ -69,6 +82,9 @@ def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime)
             "register_index": arrival.source.index,
             "at": arrival.source.at,
             "received_at": received_at,
+            "signed_by": arrival.signed_by,
+            "proven_at": arrival.proven_at or received_at,
+            "is_void": arrival.is_void,
         }
         for arrival in arrivals
     ]
@@ -97,8 +113,13 @@ def find(session: Session, sha256: str, *, party: str | None = None) -> HeldDocu
 
 
 def superseding(session: Session, party: str, sha256: str) -> str | None:
-    """The digest of the held document of this Party that takes this one back, should it have come first."""
-    query = select(DocumentRow.sha256).where(DocumentRow.party == party, DocumentRow.supersedes == sha256)
+    """The digest of the held document of this Party that takes this one back, should it have come first.
+
+    One that does not count takes nothing back.
+    """
+    query = select(DocumentRow.sha256).where(
+        DocumentRow.party == party, DocumentRow.supersedes == sha256, ~col(DocumentRow.is_void)
+    )
     return session.exec(query.order_by(col(DocumentRow.register_index), col(DocumentRow.sha256))).first()
 
 
@@ -216,6 +237,26 @@ def quarantined(session: Session, party: str | None = None) -> list[tuple[str, s
     return [(row.party, row.sha256, row.reason, row.register_index) for row in session.exec(query)]
 
 
+def quarantined_for(session: Session, party: str, reason: str) -> list[tuple[str, int, bytes]]:
+    """(digest, register index, bytes) of this Party's documents that were refused for this reason."""
+    query = select(QuarantineRow).where(
+        QuarantineRow.party == party,
+        QuarantineRow.reason == reason,
+        col(QuarantineRow.register_index).is_not(None),
+    )
+    rows = session.exec(query.order_by(col(QuarantineRow.register_index), col(QuarantineRow.sha256)))
+    return [(row.sha256, row.register_index, row.document) for row in rows if row.register_index is not None]
+
+
+def leave_quarantine(session: Session, party: str, digests: Iterable[str]) -> None:
+    """These documents are recorded now."""
+    for sha256 in digests:
+        row = session.get(QuarantineRow, (party, sha256))
+        if row is not None:
+            session.delete(row)
+    session.flush()
+
+
 def _joined(recipients: Sequence[str]) -> str:
     return f",{','.join(recipients)}," if recipients else ""
 
@@ -238,4 +279,6 @@ def _held(row: DocumentRow) -> HeldDocument:
         register_index=row.register_index,
         at=row.at,
         received_at=row.received_at,
+        proven_at=row.proven_at or row.received_at,
+        is_void=row.is_void,
     )

@@ -31,6 +31,7 @@ _EVENT = table(EventRow)
 _ABOUT = (
     select_rows(_EVENT)
     .where(_EVENT.c.permit_issuer == bindparam("of"), _EVENT.c.permit_number == bindparam("numbered"))
+    .where(~_EVENT.c.is_void)
     .order_by(_EVENT.c.party, _EVENT.c.document)
 )
 
@@ -43,13 +44,14 @@ class RecordedEvent:
     superseded_by: str | None
 
 
-def add(session: Session, body: Recordable, *, source: Source, issued: datetime) -> None:
+def add(session: Session, body: Recordable, *, source: Source, issued: datetime, is_void: bool = False) -> None:
     """Record an endorsement, a confirmation or a presentation whose document is kept."""
     imported = body.import_permit if isinstance(body, Confirmation) else None
     _insert(
         session,
         source=source,
         issued=issued,
+        is_void=is_void,
         event_id=body.event_id,
         ref=body.permit,
         imported=imported,
@@ -78,13 +80,16 @@ def add(session: Session, body: Recordable, *, source: Source, issued: datetime)
     )
 
 
-def add_withdrawal(session: Session, withdrawal: Withdrawal, *, source: Source, issued: datetime) -> None:
+def add_withdrawal(
+    session: Session, withdrawal: Withdrawal, *, source: Source, issued: datetime, is_void: bool = False
+) -> None:
     """Record a withdrawal whose document is kept."""
     replaced_by = withdrawal.replaced_by.to_json() if withdrawal.replaced_by else None
     _insert(
         session,
         source=source,
         issued=issued,
+        is_void=is_void,
         event_id=None,
         ref=PermitRef(issuer=withdrawal.permit.issuer, number=withdrawal.permit.number, type=withdrawal.permit.type),
         imported=None,
@@ -98,12 +103,15 @@ def add_withdrawal(session: Session, withdrawal: Withdrawal, *, source: Source, 
     )
 
 
-def add_correction(session: Session, correction: Correction, *, source: Source, issued: datetime) -> None:
+def add_correction(
+    session: Session, correction: Correction, *, source: Source, issued: datetime, is_void: bool = False
+) -> None:
     """Record a correction whose document is kept; what it takes back is ended by ``supersede``."""
     _insert(
         session,
         source=source,
         issued=issued,
+        is_void=is_void,
         event_id=correction.event_id,
         ref=correction.permit,
         imported=None,
@@ -112,12 +120,13 @@ def add_correction(session: Session, correction: Correction, *, source: Source, 
     )
 
 
-def add_alert(session: Session, alert: Alert, *, source: Source, issued: datetime) -> None:
+def add_alert(session: Session, alert: Alert, *, source: Source, issued: datetime, is_void: bool = False) -> None:
     """Record an alert whose document is kept: which finding it is about, and which documents it names."""
     _insert(
         session,
         source=source,
         issued=issued,
+        is_void=is_void,
         event_id=None,
         ref=PermitRef(issuer=alert.subject.issuer, number=alert.subject.number),
         imported=None,
@@ -137,6 +146,7 @@ def _insert(
     *,
     source: Source,
     issued: datetime,
+    is_void: bool,
     event_id: str | None,
     ref: PermitRef,
     imported: PermitRef | None,
@@ -157,13 +167,14 @@ def _insert(
             register_index=source.index,
             issued=issued,
             at=source.at,
+            is_void=is_void,
             body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         )
     )
 
 
-def supersede(session: Session, party: str, document: str, *, by: str) -> None:
-    """End an event: it is no fact any more; nothing happens where it is not held."""
+def supersede(session: Session, party: str, document: str, *, by: str | None) -> None:
+    """End an event: it is no fact any more; nothing happens where it is not held. None lets it stand again."""
     session.execute(
         update(EventRow)
         .where(col(EventRow.party) == party, col(EventRow.document) == document)
@@ -193,6 +204,7 @@ def by_event_id(session: Session, party: str, event_id: str) -> RecordedEvent | 
         EventRow.party == party,
         EventRow.event_id == event_id,
         col(EventRow.kind).in_(sorted(RECORDABLE)),
+        ~col(EventRow.is_void),
     )
     row = session.exec(query).first()
     return None if row is None else RecordedEvent(fact=fact_of(row), superseded_by=row.superseded_by)
@@ -201,7 +213,10 @@ def by_event_id(session: Session, party: str, event_id: str) -> RecordedEvent | 
 def correction(session: Session, party: str, event_id: str) -> tuple[Correction, Source, str | None] | None:
     """The correction that this Party recorded under this event id, and what took it back since."""
     query = select(EventRow).where(
-        EventRow.party == party, EventRow.event_id == event_id, EventRow.kind == DocumentType.CORRECTION.value
+        EventRow.party == party,
+        EventRow.event_id == event_id,
+        EventRow.kind == DocumentType.CORRECTION.value,
+        ~col(EventRow.is_void),
     )
     row = session.exec(query).first()
     if row is None:
@@ -213,7 +228,9 @@ def correction(session: Session, party: str, event_id: str) -> tuple[Correction,
 
 def id_is_taken(session: Session, party: str, event_id: str) -> bool:
     """Whether any document of this Party bears this event id."""
-    query = select(EventRow.document).where(EventRow.party == party, EventRow.event_id == event_id)
+    query = select(EventRow.document).where(
+        EventRow.party == party, EventRow.event_id == event_id, ~col(EventRow.is_void)
+    )
     return session.exec(query).first() is not None
 
 
@@ -246,6 +263,7 @@ def using(session: Session, issuer: str, number: str) -> tuple[EventFact, ...]:
         EventRow.import_issuer == issuer,
         EventRow.import_number == number,
         col(EventRow.superseded_by).is_(None),
+        ~col(EventRow.is_void),
     )
     rows = session.exec(query.order_by(col(EventRow.party), col(EventRow.document)))
     return tuple(_continuing(session, fact_of(row)) for row in rows)
@@ -276,6 +294,7 @@ def withdrawals(session: Session, issuer: str, number: str) -> tuple[WithdrawalF
         EventRow.permit_issuer == issuer,
         EventRow.permit_number == number,
         EventRow.kind == DocumentType.WITHDRAWAL.value,
+        ~col(EventRow.is_void),
     )
     return tuple(
         WithdrawalFact(source=source_of(row), withdrawal=withdrawal_of(row.body), issued=row.issued)

@@ -219,6 +219,16 @@ def put_alert(session: Session, finding_id: str, notice: AlertNotice) -> None:
     session.flush()
 
 
+def forget_alert(session: Session, finding_id: str, document: str) -> bool:
+    """This alert counts no more: whether it was the newest one about the finding, which has none now."""
+    row = session.get(AlertRow, finding_id)
+    if row is None or row.document != document:
+        return False
+    session.delete(row)
+    session.flush()
+    return True
+
+
 def _dumps(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -1,10 +1,13 @@
-"""The other nodes: their pinned manifests, and how pulling from each goes (cursor, back-off, last success)."""
+"""How pulling from each of the other nodes goes: cursor, back-off, last success, and how its clock stands to ours.
+
+A row is made when a peer is first pulled from and stays, also when its Party is removed from the trust list: whoever
+comes back goes on where it was left. Who is to be trusted is not here (``trust``).
+"""
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete
@@ -12,6 +15,8 @@ from sqlmodel import col, select
 
 from epix_node.store.database import Session
 from epix_node.store.tables import NonceRow, PeerRow
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,28 +31,32 @@ class PeerState:
     last_success: datetime | None
     last_error: str | None
     frozen: str | None
+    clock_ahead: timedelta | None = None
+    """How far the peer's clock was ahead of this machine's when it answered last, by its ``Date``."""
+
+    @classmethod
+    def new(cls, party: str) -> PeerState:
+        """The state of a peer that was never pulled from."""
+        return cls(
+            party=party,
+            next_index=0,
+            etag=None,
+            failures=0,
+            backoff_until=None,
+            last_success=None,
+            last_error=None,
+            frozen=None,
+        )
 
 
-def pin(session: Session, party: str, manifest: bytes, *, now: datetime) -> None:
-    """Keep the manifest's exact bytes; a newer one replaces the older and leaves the cursor where it is."""
+def meet(session: Session, party: str, *, now: datetime) -> PeerState:
+    """The peer has a row, which is made where this is the first time; returns it."""
     row = session.get(PeerRow, party)
     if row is None:
-        session.add(PeerRow(party=party, manifest=manifest, added_at=now))
-    elif row.manifest != manifest:
-        row.manifest = manifest
-        row.revision += 1
-    session.flush()
-
-
-def pins(reader: sqlite3.Connection) -> tuple[int, int]:
-    """Changes with every pin, in whatever process: how many peers there are, and the sum of their revisions."""
-    count, revisions = reader.execute("SELECT count(*), coalesce(sum(revision), 0) FROM peer").fetchone()
-    return count, revisions
-
-
-def manifests(session: Session) -> dict[str, bytes]:
-    """Every pinned manifest by Party."""
-    return {row.party: row.manifest for row in session.exec(select(PeerRow).order_by(col(PeerRow.party)))}
+        row = PeerRow(party=party, added_at=now)
+        session.add(row)
+        session.flush()
+    return _state(row)
 
 
 def states(session: Session) -> tuple[PeerState, ...]:
@@ -69,12 +78,15 @@ def advance(session: Session, party: str, *, next_index: int) -> None:
 
 
 def note(session: Session, party: str, **changes: Any) -> None:
-    """Change what is remembered of pulling: etag, failures, backoff_until, last_success, last_error, frozen."""
+    """Change what is remembered of pulling: any member of ``PeerState`` but party and cursor."""
     row = _row(session, party)
     for name, value in changes.items():
         if name not in PeerState.__slots__ or name in {"party", "next_index"}:
             raise RuntimeError(f"{name} is not part of a peer's pulling state")
-        setattr(row, name, value)
+        if name == "clock_ahead":
+            row.clock_ahead_micros = value // _MICROSECOND if value is not None else None
+        else:
+            setattr(row, name, value)
     session.flush()
 
 
@@ -105,4 +117,5 @@ def _state(row: PeerRow) -> PeerState:
         last_success=row.last_success,
         last_error=row.last_error,
         frozen=row.frozen,
+        clock_ahead=row.clock_ahead_micros * _MICROSECOND if row.clock_ahead_micros is not None else None,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, insert, tuple_
+from sqlalchemy import Row, and_, bindparam, delete, insert, tuple_
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
@@ -18,7 +18,7 @@ from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.store import cursors
 from epix_node.store.database import Database, Session
-from epix_node.store.tables import PermitLineRow, PermitRow, StatusCardRow, table
+from epix_node.store.tables import PermitCheckRow, PermitLineRow, PermitRow, StatusCardRow, table
 
 _PERMIT = table(PermitRow)
 _INSERT = insert(_PERMIT)
@@ -35,7 +35,8 @@ _IS_KEY = and_(
     _PERMIT.c.year == bindparam("dated"),
 )
 _KEYED = select_rows(_PERMIT).where(_IS_KEY)
-_HELD = select_rows(_PERMIT.c.year).where(_IS_KEY)
+_HELD = select_rows(_PERMIT.c.is_void).where(_IS_KEY)
+_INDEXES = tuple(table(row) for row in (PermitRow, PermitLineRow, PermitCheckRow, StatusCardRow))
 _STAMPED = select_rows(_PERMIT).where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.stamp == bindparam("bearing"))
 
 
@@ -61,11 +62,12 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
                 "exporter_country": permit.origin_country,
                 "multi_use": permit.multi_use,
                 "legacy": permit.legacy,
-                "stamp": _stamp(permit.security_stamp),
+                "stamp": comparable_stamp(permit.security_stamp),
                 "token_digest": digest,
                 "token": token_,
                 "register_index": source.index,
                 "at": source.at,
+                "is_void": fact.is_void,
                 "body": json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
             }
         )
@@ -89,9 +91,18 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
         session.core.execute(_INSERT_LINE, lines)
 
 
-def taken(session: Session, key: PermitKey) -> bool:
-    """Whether a permit is held under this key."""
-    return session.core.execute(_HELD, _by_key(key)).first() is not None
+def taken(session: Session, key: PermitKey) -> bool | None:
+    """Whether a permit that counts is held under this key; None where one is held that counts no more."""
+    row = session.core.execute(_HELD, _by_key(key)).first()
+    if row is None:
+        return False
+    return None if row.is_void else True
+
+
+def remove(session: Session, key: PermitKey) -> None:
+    """Forget the indexes over a permit that counts no more, its card and check among them; its document stays."""
+    for of in _INDEXES:
+        session.core.execute(delete(of).where(*(of.c[name] == value for name, value in key.to_json().items())))
 
 
 def is_new(database: Database, key: PermitKey, stamp: str | None) -> bool:
@@ -100,7 +111,18 @@ def is_new(database: Database, key: PermitKey, stamp: str | None) -> bool:
     True may be out of date when the permit is recorded, so recording looks again.
     """
     found = database.point("SELECT 1 FROM permit WHERE issuer = ? AND number = ? LIMIT 1", (key.issuer, key.number))
-    return found is None and _stamp(stamp) is None
+    return found is None and comparable_stamp(stamp) is None
+
+
+def is_stamp_held(database: Database, key: PermitKey, stamp: str | None) -> bool:
+    """Whether another permit of the issuer bears the security stamp (STP-01): one look outside any transaction."""
+    text = comparable_stamp(stamp)
+    if text is None:
+        return False
+    statement = (
+        "SELECT 1 FROM permit WHERE issuer = ? AND stamp = ? AND NOT (type = ? AND number = ? AND year = ?) LIMIT 1"
+    )
+    return database.point(statement, (key.issuer, text, key.type, key.number, key.year)) is not None
 
 
 def find(session: Session, key: PermitKey) -> PermitFact | None:
@@ -110,7 +132,7 @@ def find(session: Session, key: PermitKey) -> PermitFact | None:
 
 
 def numbered(session: Session, issuer: str, number: str) -> tuple[PermitFact, ...]:
-    """Every permit of this issuer with this normalised number, in key order."""
+    """Every permit of this issuer with this normalised number, in key order, those that count no more among them."""
     rows = session.core.execute(_NUMBERED, {"of": issuer, "numbered": number})
     return tuple(_fact(row) for row in rows)
 
@@ -132,7 +154,7 @@ def with_numbers(session: Session, issuer: str, numbers: Collection[str]) -> tup
 
 def stamp_holder(session: Session, issuer: str, stamp: str | None) -> PermitKey | None:
     """The permit of this issuer that bears the security stamp already (STP-01)."""
-    if (text := _stamp(stamp)) is None:
+    if (text := comparable_stamp(stamp)) is None:
         return None
     row = session.core.execute(_STAMPED, {"of": issuer, "bearing": text}).first()
     return None if row is None else _key(row)
@@ -241,6 +263,7 @@ def _fact(row: PermitRow | Row[Any]) -> PermitFact:
     return PermitFact(
         source=Source(document=row.document, type="permit", party=row.party, index=row.register_index, at=row.at),
         permit=replace(permit_from_json(json.loads(row.body)), legacy=row.legacy),
+        is_void=bool(row.is_void),
     )
 
 
@@ -256,6 +279,6 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _stamp(stamp: str | None) -> str | None:
-    """Stamps are compared as numbers are: spaces within them do not count."""
+def comparable_stamp(stamp: str | None) -> str | None:
+    """Stamps are compared as numbers are: spaces within them do not count. ``None`` where there is none."""
     return normalised(stamp).replace(" ", "") or None if stamp else None

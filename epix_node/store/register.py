@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, bindparam, delete, insert, update
+from sqlalchemy import and_, bindparam, delete, func, insert, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
-from epix_node.register.entry import chain_commitment, parse_leaf
+from epix_node.register.entry import Leaf, chain_commitment, parse_leaf
 from epix_node.register.merkle import RightEdge, leaf_hash
 from epix_node.store.database import Session
-from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, RegisterRow, table
+from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, ProofRow, RegisterRow, table
 
 _DISORDER = timedelta(minutes=5)
 
@@ -31,6 +31,13 @@ _SIZE = select_rows(_REGISTER.c.size).where(_REGISTER.c.party == bindparam("of")
 _ENTRY = table(EntryRow)
 _LEAF = select_rows(_ENTRY.c.leaf).where(_ENTRY.c.party == bindparam("of"), _ENTRY.c.index == bindparam("at"))
 _INSERT_ENTRY = insert(_ENTRY)
+_PROOF = table(ProofRow)
+_PROVEN_AT = (
+    select_rows(_PROOF.c.at)
+    .where(_PROOF.c.party == bindparam("of"), _PROOF.c.size > bindparam("index"))
+    .order_by(_PROOF.c.size)
+    .limit(1)
+)
 _CHAIN_TABLE = table(ChainRow)
 _OF_CHAIN = and_(
     _CHAIN_TABLE.c.party == bindparam("chain_party"), _CHAIN_TABLE.c.permit_salt == bindparam("chain_salt")
@@ -120,6 +127,22 @@ def leaf(session: Session, party: str, index: int) -> bytes | None:
     return found
 
 
+def prove(session: Session, party: str, size: int, *, at: datetime) -> None:
+    """A verified checkpoint over so many entries of another register is kept from this time on; the first counts."""
+    if session.get(ProofRow, (party, size)) is None:
+        session.add(ProofRow(party=party, size=size, at=at))
+        session.flush()
+
+
+def proven_at(session: Session, party: str, index: int) -> datetime | None:
+    """When this node first held the entry under a verified checkpoint (protocol decision 7).
+
+    None where that was not noted: of the own register, whose entries are proven as they are made.
+    """
+    found: datetime | None = session.core.execute(_PROVEN_AT, {"of": party, "index": index}).scalar()
+    return found
+
+
 def drop_from(session: Session, party: str, start: int) -> None:
     """Forget leaves from ``start`` on: they never were under a verified checkpoint."""
     session.execute(delete(EntryRow).where(col(EntryRow.party) == party, col(EntryRow.index) >= start))
@@ -151,6 +174,28 @@ def holds_unread(session: Session, party: str, *, since: datetime | None, until:
         .exists(),
     )
     return session.exec(unread.limit(1)).first() is not None
+
+
+def committing(session: Session, party: str, d: bytes, *, since: datetime, until: datetime) -> tuple[int, Leaf] | None:
+    """The entry of a verified part of this register with this document commitment, accepted in this time."""
+    held = state(session, party)
+    size = held.checkpoint_size if held is not None else 0
+    first = _first_at(session, party, size, since - 2 * _DISORDER)
+    last = _first_at(session, party, size, until + 2 * _DISORDER)
+    query = (
+        select(EntryRow.index, EntryRow.leaf)
+        .where(
+            EntryRow.party == party,
+            col(EntryRow.index) >= first,
+            col(EntryRow.index) < last,
+            func.instr(col(EntryRow.leaf), d.hex().encode()) > 0,  # not parsed one by one: there may be thousands
+        )
+        .order_by(col(EntryRow.index))
+    )
+    for index, data in session.exec(query):
+        if (found := parse_leaf(data)).d == d:
+            return index, found
+    return None
 
 
 def _first_at(session: Session, party: str, size: int, moment: datetime) -> int:

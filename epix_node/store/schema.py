@@ -17,7 +17,7 @@ from epix_node.store.database import Database
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0001"
+HEAD = "0004"
 """The revision that this program needs: the newest file of ``migrations/versions`` (a test compares them)."""
 
 

@@ -76,6 +76,7 @@ class DocumentRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("party", "register_index"),
         Index("ix_document_sha256", "sha256"),
+        Index("ix_document_signed_by", "signed_by", "is_void", "proven_at"),
         _where_given("ix_document_supersedes", "party", "supersedes"),
     )
 
@@ -93,6 +94,9 @@ class DocumentRow(SQLModel, table=True):
     register_index: int | None = None
     at: datetime = _time()
     received_at: datetime = _time()
+    signed_by: str | None = None
+    proven_at: datetime | None = _time(default=None)
+    is_void: bool = False
 
 
 class RegisterRow(SQLModel, table=True):
@@ -118,6 +122,17 @@ class EntryRow(SQLModel, table=True):
     party: str = Field(primary_key=True)
     index: int = Field(primary_key=True)
     leaf: bytes = _bytes()
+
+
+class ProofRow(SQLModel, table=True):
+    """Since when a verified checkpoint of another register over ``size`` entries is held: their proof of age."""
+
+    __tablename__: ClassVar[Any] = "proof"
+    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
+
+    party: str = Field(primary_key=True)
+    size: int = Field(primary_key=True)
+    at: datetime = _time()
 
 
 class ChainRow(SQLModel, table=True):
@@ -160,6 +175,7 @@ class PermitRow(SQLModel, table=True):
     register_index: int | None = None
     at: datetime = _time()
     body: str
+    is_void: bool = False
 
 
 class PermitLineRow(SQLModel, table=True):
@@ -180,6 +196,23 @@ class PermitLineRow(SQLModel, table=True):
     unit: str | None = None
     unit_class: str | None = None
     micro: int | None = _big(default=None)
+
+
+class PermitCheckRow(SQLModel, table=True):
+    """What the rules said of a permit when it was recorded; ``editions`` and ``findings`` are JSON lists."""
+
+    __tablename__: ClassVar[Any] = "permit_check"
+
+    issuer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    document: str
+    ruleset: str
+    stage: str
+    checked_at: datetime = _time()
+    editions: str
+    findings: str
 
 
 class EventRow(SQLModel, table=True):
@@ -206,6 +239,7 @@ class EventRow(SQLModel, table=True):
     issued: datetime = _time()
     at: datetime = _time()
     body: str
+    is_void: bool = False
 
 
 class EventLineRow(SQLModel, table=True):
@@ -247,6 +281,7 @@ class StatusCardRow(SQLModel, table=True):
     flags: str = ""
     replaced_by: str | None = None
     lines: str
+    is_void: bool = False
 
 
 class OrphanRow(SQLModel, table=True):
@@ -316,14 +351,45 @@ class DecisionRow(SQLModel, table=True):
     seen: str
 
 
+class TrustRow(SQLModel, table=True):
+    """One row: the newest signed version of the own role, and the verified trust list. ``revision`` grows with each."""
+
+    __tablename__: ClassVar[Any] = "trust"
+
+    id: int = Field(default=1, primary_key=True)
+    own: bytes | None = _bytes(default=None)
+    trust_list: bytes | None = _bytes(default=None)
+    problem: str | None = None
+    revision: int = 1
+    changed_at: datetime = _time()
+
+
+class RevokedKeyRow(SQLModel, table=True):
+    """A signing key that was revoked, since when, and whether all documents were looked at for that since."""
+
+    __tablename__: ClassVar[Any] = "revoked_key"
+
+    kid: str = Field(primary_key=True)
+    party: str
+    invalid_since: datetime | None = _time(default=None)
+    is_swept: bool = False
+
+
+class UnsettledRow(SQLModel, table=True):
+    """A number of which a document ceased to count, and whose case is still to be looked at again."""
+
+    __tablename__: ClassVar[Any] = "unsettled"
+
+    issuer: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+
+
 class PeerRow(SQLModel, table=True):
-    """One other Party's pinned manifest, exact bytes, and how pulling from it goes."""
+    """How pulling from one other Party goes; there from the first pull on, whatever became of its trust since."""
 
     __tablename__: ClassVar[Any] = "peer"
 
     party: str = Field(primary_key=True)
-    manifest: bytes = _bytes()
-    revision: int = 1
     added_at: datetime = _time()
     next_index: int = 0
     etag: str | None = None
@@ -332,6 +398,7 @@ class PeerRow(SQLModel, table=True):
     last_success: datetime | None = _time(default=None)
     last_error: str | None = None
     frozen: str | None = None
+    clock_ahead_micros: int | None = _big(default=None)
 
 
 class WantedRow(SQLModel, table=True):

@@ -64,6 +64,7 @@ class Keyring:
         init=False, repr=False, compare=False, default_factory=dict
     )
     _speakers: dict[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _revoked: list[SigningKey] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def __post_init__(self) -> None:
         _refuse_shared(self.manifests.values())
@@ -72,7 +73,9 @@ class Keyring:
                 raise ValueError(f"the manifest kept for {party} is that of {manifest.party}")
             self._speakers.update(dict.fromkeys(manifest.issues_for, party))
             for entry in manifest.permit_keys:
-                self._signing_keys[entry.kid] = SigningKey.of(party, entry)
+                key = self._signing_keys[entry.kid] = SigningKey.of(party, entry)
+                if key.is_revoked:
+                    self._revoked.append(key)
             for transport in manifest.transport_keys:
                 self._transport_keys[transport.kid] = (party, transport)
 
@@ -98,6 +101,11 @@ class Keyring:
     def parties(self) -> tuple[str, ...]:
         """All Parties known, in alphabetical order."""
         return tuple(sorted(self.manifests))
+
+    @property
+    def revoked(self) -> tuple[SigningKey, ...]:
+        """The signing keys that are revoked, of all Parties."""
+        return tuple(self._revoked)
 
     def find(self, party: str, certificate_sha256: str) -> SigningKey | None:
         """The key of this Party whose certificate has this fingerprint, revoked and expired ones included."""

@@ -17,6 +17,7 @@ from aiohttp import web
 from epix_node import __version__
 from epix_node.config import Config
 from epix_node.errors import ConfigError
+from epix_node.identity.opener import Ask
 from epix_node.jobs import running_jobs
 from epix_node.node import Node, open_node
 from epix_node.web import events_api, findings_api, peers_api, permits_api, sandbox_api, status_api
@@ -72,14 +73,14 @@ async def _opened(app: web.Application) -> AsyncIterator[None]:
             yield
 
 
-def serve(config: Config) -> None:
-    """Run the node until SIGTERM or SIGINT; what is in progress then is finished first.
+def serve(config: Config, *, ask: Ask | None = None) -> None:
+    """Run the node until SIGTERM or SIGINT; what is in progress then is finished first. ``ask`` as for ``open_node``.
 
     Raises:
         ConfigError: the node cannot be opened, or its address is taken.
         KeyMaterialError: the own keys cannot be used.
     """
-    with open_node(config) as node:
+    with open_node(config, follow=True, ask=ask) as node:
         asyncio.run(_serve(node))
 
 

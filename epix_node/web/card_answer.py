@@ -16,6 +16,7 @@ from json.encoder import encode_basestring
 from epix_node.clock import format_time
 from epix_node.permit.answer import Basis, Freshness, Grade, Policy, Purpose, conclude
 from epix_node.permit.number import PermitKey
+from epix_node.permit.reasons import Reason
 from epix_node.permit.status import Flag, Standing, Status
 from epix_node.signing.verdict import SignatureState
 from epix_node.store.answers import Card
@@ -27,7 +28,7 @@ _DAY = date(2000, 1, 2)
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 """Stands where the time of the answer goes: no register was ever known up to then."""
 
-_FRESH = Freshness.FRESH.value
+_SURE = (Freshness.FRESH.value, Freshness.FRESH.value)
 
 _ONE_DAY = timedelta(days=1)
 
@@ -69,7 +70,8 @@ class CardAnswers:
             card.untouched,
             card.flags,
             card.register_index is None,
-            _FRESH if horizon.authoritative else horizon.freshness(self._policy, now).value,
+            card.is_void,
+            *(_SURE if horizon.authoritative else (horizon.mirror(self._policy, now).value, horizon.trust(now).value)),
             purpose is Purpose.EXPORT,
         )
         kept = self._kept.get(given)
@@ -98,7 +100,9 @@ class CardAnswers:
         untouched: int,
         flags: str,
         is_unlogged: bool,  # noqa: FBT001
-        freshness: str,
+        is_void: int,
+        mirror: str,
+        trust: str,
         is_export: bool,  # noqa: FBT001
     ) -> tuple[str, str]:
         standing = Standing(
@@ -116,14 +120,16 @@ class CardAnswers:
         basis = Basis(
             status=standing.status_on(_DAY),
             flags=tuple(flag for flag in Flag if flag in set(standing.flags_on(_DAY))),
-            signature=SignatureState.VALID.value,
-            freshness=Freshness(freshness),
+            signature=(SignatureState.REVOKED_KEY if is_void else SignatureState.VALID).value,
+            signature_reasons=(Reason.REVOKED_KEY,) if is_void else (),
+            mirror=Freshness(mirror),
+            trust=Freshness(trust),
             grade=Grade.UNLOGGED if is_unlogged else Grade.LOGGED,
         )
         verdict, reasons = conclude(basis, purpose=Purpose.EXPORT if is_export else Purpose.IMPORT, policy=self._policy)
         head = f'{{"status":"{basis.status.value}","flags":{_words([flag.value for flag in basis.flags])},'
         tail = (
-            f'"freshness":"{freshness}","grade":"{basis.grade.value}","signature":"{basis.signature}",'
+            f'"freshness":"{basis.freshness.value}","grade":"{basis.grade.value}","signature":"{basis.signature}",'
             f'"verdict":"{verdict.value}","reasons":{_words([reason.value for reason in reasons])},'
         )
         return head, tail

@@ -36,16 +36,26 @@ class Horizon(NamedTuple):
     origin: str | None
     size: int | None
     time: datetime | None
+    trusted: tuple[datetime, datetime] | None = None
+    """Before the first moment the keys of the issuer's Party are FRESH, before the second STALE; None: EXPIRED."""
 
     def watermark(self, now: datetime) -> Watermark:
         """As an answer states it."""
         return Watermark(origin=self.origin, size=self.size, time=now if self.authoritative else self.time)
 
-    def freshness(self, policy: Policy, now: datetime) -> Freshness:
-        """How fresh an answer from it is."""
+    def mirror(self, policy: Policy, now: datetime) -> Freshness:
+        """How fresh what is known of the register is."""
         if self.authoritative or self.origin is None:
             return Freshness.FRESH
         return policy.freshness(self.time, now=now)
+
+    def trust(self, now: datetime) -> Freshness:
+        """How sure the keys are; ``now`` is not before the clock floor. The same as ``acts.look.trust_in``."""
+        if self.authoritative:
+            return Freshness.FRESH
+        if self.trusted is None or now >= self.trusted[1]:
+            return Freshness.EXPIRED
+        return Freshness.FRESH if now < self.trusted[0] else Freshness.STALE
 
 
 class Desk:
@@ -112,12 +122,21 @@ class Desk:
         party = keyring.speaker_for(issuer)
         if party is None:
             return Horizon(authoritative=False, origin=None, size=None, time=None)
+        known = self.office.trust_list()
+        trusted = known.party_ends(party) if known is not None else None
         mark = self.reader.register(party)
         if party == self.office.party:
             return Horizon(authoritative=True, origin=self.office.own.origin, size=mark.size if mark else 0, time=None)
         if mark is None:
-            return Horizon(authoritative=False, origin=keyring.origin(party), size=0, time=None)
-        return Horizon(authoritative=False, origin=mark.origin, size=mark.checkpoint_size, time=mark.cosigned_at)
+            origin = keyring.origin(party)
+            return Horizon(authoritative=False, origin=origin, size=0, time=None, trusted=trusted)
+        return Horizon(
+            authoritative=False,
+            origin=mark.origin,
+            size=mark.checkpoint_size,
+            time=mark.cosigned_at,
+            trusted=trusted,
+        )
 
 
 DESK = web.AppKey("desk", Desk)

@@ -1,4 +1,4 @@
-"""What this node gives to others: its checkpoint to everybody, its register and documents to peers (C.2).
+"""What this node gives to others: its checkpoint and its newest manifest to everybody, the rest to peers (C.2).
 
 A peer learns which entries concern it, and gets the documents that are addressed to one of its codes or that an alert
 gave it. A document that is not there and one that is not for the asking Party look alike. Permits of multiple use,
@@ -9,8 +9,9 @@ Not here: who is asking (``peer_access``), and this node's own pulling (``federa
 
 from __future__ import annotations
 
+import asyncio
 import re
-from hashlib import sha256
+from datetime import timedelta
 
 from aiohttp import ETag, web
 
@@ -19,19 +20,22 @@ from epix_node.clock import format_time
 from epix_node.document.salts import encode_salt
 from epix_node.errors import InputError, MalformedDocumentError
 from epix_node.exchange.own import COSIGN_EVERY, published
+from epix_node.federation.clock_offset import measured
 from epix_node.federation.messages import (
     BATCH_ENDS_AT,
     MAX_FEED_ENTRIES,
     FeedEntry,
     FeedPage,
     encode_frame,
+    entity_tag,
     parse_batch_request,
     parse_hint,
 )
+from epix_node.identity.role import API_PATH, current_version
 from epix_node.jobs import HINT_INTERVAL
-from epix_node.node import API_PATH, Node
+from epix_node.node import Node
 from epix_node.register.bundle import BUNDLE_ENTRIES, encode_bundle, parse_bundle_path
-from epix_node.store import documents, register
+from epix_node.store import documents, peers, register
 from epix_node.store.clients import Client, Role
 from epix_node.store.database import Session
 from epix_node.store.register import RegisterState
@@ -63,6 +67,7 @@ def add_federation_routes(app: web.Application) -> None:
     """The application answers other nodes. It has ``NODE``, and ``JOBS`` where jobs run."""
     app.router.add_get("/.well-known/epix-node", _well_known)
     app.router.add_get(f"{API_PATH}health", _health)
+    app.router.add_get(f"{API_PATH}tuf/party.json", _party_file)
     app.router.add_get(f"{API_PATH}log/checkpoint", _checkpoint)
     app.router.add_get(f"{API_PATH}log/{{path:tile/entries/.+}}", for_peers(_bundle))
     app.router.add_get(f"{API_PATH}feed", for_peers(_feed))
@@ -86,16 +91,26 @@ async def _well_known(request: web.Request) -> web.Response:
 
 
 async def _health(request: web.Request) -> web.Response:
-    """The public summary of C.8, signed: that the node answers, and how far its register is."""
+    """The public summary of C.8, signed: that the node answers, how far its register is, how fresh its trust is."""
     node = request.app[NODE]
     held = await node.database.read(register.state, node.party)
+    offset = measured(await node.database.read(peers.states))
+    trust_list, now = node.office.trust_list(), node.clock()
     answer = web.json_response(
         {
             "spec": SPEC,
             "software": __version__,
             "party": node.party,
             "env": node.config.party.environment,
-            "time": format_time(node.clock()),
+            "time": format_time(now),
+            "clock_offset_ms": offset.ahead // timedelta(milliseconds=1) if offset is not None else None,
+            "trust_list": {
+                "state": trust_list.freshness(now).value,
+                "parties": len(trust_list.parties),
+                "expires": format_time(trust_list.expires) if trust_list.expires is not None else None,
+            }
+            if trust_list is not None
+            else None,
             "register": {
                 "origin": node.office.own.origin,
                 "size": held.checkpoint_size if held is not None else 0,
@@ -107,15 +122,29 @@ async def _health(request: web.Request) -> web.Response:
     return signed(request, answer)
 
 
+async def _party_file(request: web.Request) -> web.Response:
+    """The newest version of the own role with its manifest (C.1), not about to expire where that can be helped."""
+    node = request.app[NODE]
+    version = await asyncio.to_thread(current_version, node.database, node.role, now=node.clock())
+    if version is None:
+        raise Problem(404, "NOT_FOUND", "this node has no manifest of its own")
+    return _for_everybody(request, version.party_file(), "application/json")
+
+
 async def _checkpoint(request: web.Request) -> web.Response:
     """The newest checkpoint, its cosignature not older than ten minutes (decision 5)."""
     held = await _published(request.app[NODE])
     assert held.checkpoint is not None
-    tag = ETag(sha256(held.checkpoint).hexdigest()[:32])
+    return _for_everybody(request, held.checkpoint, "text/plain", charset="utf-8")
+
+
+def _for_everybody(request: web.Request, body: bytes, content_type: str, *, charset: str | None = None) -> web.Response:
+    """These bytes, or 304 to who has them."""
+    tag = ETag(entity_tag(body))
     if _is_known(request, tag):
         response = web.Response(status=304)
     else:
-        response = web.Response(body=held.checkpoint, content_type="text/plain", charset="utf-8")
+        response = web.Response(body=body, content_type=content_type, charset=charset)
     response.etag = tag
     response.headers["Cache-Control"] = _BRIEFLY
     return response

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from aiohttp import web
 
 from epix_node import __version__
-from epix_node.errors import EpixError
+from epix_node.errors import EpixError, KeyMaterialError
+from epix_node.federation.clock_offset import measured
 from epix_node.store import findings, peers
 from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
@@ -58,14 +60,12 @@ def _checks(desk: Desk) -> Iterator[tuple[str, str | None]]:
 
 
 def _key_problem(desk: Desk) -> str | None:
-    certificate = desk.office.own.signer.certificate
     try:
-        now = desk.now()
-        desk.office.keyring()
-    except EpixError:  # the shared clock or the pinned peers cannot be read
-        return "clock or peers cannot be read"
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        desk.node.keys.require_period()
+    except KeyMaterialError:  # expired, revoked, or its private half is not here; `doctor` says which
         return "the signing certificate is not valid now"
+    except EpixError:  # the shared clock or the trust list cannot be read
+        return "clock or trust list cannot be read"
     return None
 
 
@@ -82,8 +82,26 @@ async def metrics(request: web.Request) -> web.Response:
         f"epix_register_size {mark.size if mark else 0}",
         *_finding_lines(counts),
         *_peer_lines(states),
+        *_clock_lines(states),
+        *_trust_lines(desk),
     ]
     return web.Response(text="\n".join(lines) + "\n", content_type="text/plain", charset="utf-8")
+
+
+def _clock_lines(states: Iterable[PeerState]) -> Iterator[str]:
+    """How far this machine's clock is ahead of the median of its peers', where three or more say."""
+    offset = measured(states)
+    if offset is not None:
+        yield from family("epix_clock_offset_milliseconds", "gauge", "This machine's clock ahead of its peers' median.")
+        yield f"epix_clock_offset_milliseconds {offset.ahead // timedelta(milliseconds=1)}"
+
+
+def _trust_lines(desk: Desk) -> Iterator[str]:
+    """How long the trust list still is fresh: negative where it is not."""
+    known = desk.office.trust_list()
+    if known is not None and known.expires is not None:
+        yield from family("epix_trust_list_fresh_seconds", "gauge", "Seconds until the trust list is stale.")
+        yield f"epix_trust_list_fresh_seconds {(known.expires - desk.now()) // timedelta(seconds=1)}"
 
 
 def _held(session: Session) -> tuple[dict[str, int], tuple[PeerState, ...]]:

@@ -75,9 +75,9 @@ def _move(node: Node, moment: datetime | None) -> None:
     """
     if moment is None:
         return
-    if not isinstance(node.clock, SharedClock):
+    if node.config.shared_clock is None:
         raise ConflictError("this node runs on the machine's clock, which nobody can move", code="NO_CLOCK")
-    node.clock.set(moment)
+    SharedClock(node.config.shared_clock).set(moment)
 
 
 ROUTES = (Route(method="POST", path="/sandbox/v1/tick", handler=tick, roles=AUTHORITY),)

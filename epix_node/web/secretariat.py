@@ -1,13 +1,15 @@
 """The Secretariat of a sandbox (contract 7): it moves the shared clock and lets all nodes run their rounds.
 
-It holds no permits and no keys; all that it knows, it asked the nodes for. A tick is done when a round brought
+It holds no permits; all that it knows of them, it asked the nodes for. A tick is done when a round brought
 nothing: no document was pulled, and no node counts its findings otherwise than after the round before. The second
 half matters for the node that ticks last: the alert that it publishes then was not there when the others pulled.
 
 The Parties' ticks of one round run one after another, so that what a node accepted before a round is held by its
 addressees after it. A node that does not answer is stopped, and delays nobody; it is asked again in the next round.
 
-Not here: what a round does on a node (``jobs``), and the trust list, which comes with the trust issue.
+Each round begins with what the Parties say of themselves, which goes into the trust list (``published_trust``).
+
+Not here: what a round does on a node (``jobs``).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from epix_node.federation.national import NationalClient
 from epix_node.sandbox_clock import SharedClock
 from epix_node.web.payloads import tick_from_json
 from epix_node.web.problems import problem, problem_of
+from epix_node.web.published_trust import PublishedTrust, add_trust_routes
 
 TICK_TIMEOUT = timedelta(seconds=300)
 """A tick answers within this time (contract 7)."""
@@ -75,7 +78,11 @@ class Secretariat:
     ``clock`` is the steerable clock of the sandbox, ``None`` where time is the machine's.
     """
 
-    def __init__(self, members: Sequence[Member], *, clock: SharedClock | None) -> None:
+    def __init__(
+        self, members: Sequence[Member], *, clock: SharedClock | None, trust: PublishedTrust | None = None
+    ) -> None:
+        self.trust = trust
+        """The trust list that it publishes; None where somebody else does."""
         self._clients = [NationalClient(party=m.party, url=m.url, token=m.token) for m in members]
         self._steerable = clock
         self._read: Clock = clock if clock is not None else utc_now
@@ -121,6 +128,8 @@ class Secretariat:
     async def _round(self, pulled: dict[str, int | None]) -> bool:
         """Every node that answers has run one round; whether that changed anything. Adds to ``pulled``."""
         changed = False
+        if self.trust is not None:
+            await self.trust.gather()
         for client in self._clients:
             if not await client.answers("/healthz", within=PING_TIMEOUT):
                 continue
@@ -206,6 +215,8 @@ def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application
             web.get("/readyz", ready),
         ]
     )
+    if secretariat.trust is not None:
+        add_trust_routes(app, secretariat.trust)
     return app
 
 

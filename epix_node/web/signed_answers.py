@@ -20,6 +20,7 @@ def signed(request: web.Request, response: web.Response) -> web.Response:
     """
     node = request.app[NODE]
     assert isinstance(response.body, bytes)
+    transport = node.keys.transport
     try:
         fields = sign_response(
             Question(method=request.method, url=own_address(node) + request.raw_path, headers=request.headers),
@@ -27,8 +28,8 @@ def signed(request: web.Request, response: web.Response) -> web.Response:
             content_type=response.headers[hdrs.CONTENT_TYPE],
             body=response.body,
             party=node.party,
-            key_id=node.transport_kid,
-            private_key=node.transport_key,
+            key_id=transport.kid,
+            private_key=transport.key,
             now=utc_now(),  # transport freshness is about the machine's clock (contract 7)
         )
     except ValueError as error:

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 
 from epix_node.cli.main import app
 from epix_node.config import Config
-from epix_node.founding import Plan, found_node
 from epix_node.sandbox_clock import SharedClock
+from tests.trusting import Secretariat
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -28,6 +28,7 @@ class Country:
 
     config: Config
     clock: SharedClock
+    secretariat: Secretariat
 
     def run(self, *arguments: object, code: int = 0, stdin: str | bytes | None = None) -> Result:
         """The result of a command that ends with this exit code."""
@@ -72,22 +73,30 @@ def logs_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def found(tmp_path: Path) -> Callable[..., Country]:
-    """Makes a node of a country; all of one test share a clock."""
+    """Makes a node of a country; all of one test share a clock, and know each other once they were `told`."""
     clock = SharedClock(tmp_path / "clock.txt")
     clock.set(START)
+    secretariat = Secretariat(tmp_path / "secretariat", now=START - timedelta(days=1))
 
     def make(party: str, *, port: int = 8080) -> Country:
-        plan = Plan(
-            party=party,
-            environment="sandbox",
-            base_url=f"http://127.0.0.1:{port}",
-            now=START - timedelta(days=1),
-            clock=clock.path,
-        )
-        config, _ = found_node(tmp_path / party, plan)
-        return Country(config=config, clock=clock)
+        config = secretariat.found(tmp_path / party, party, f"http://127.0.0.1:{port}", clock=clock.path)
+        return Country(config=config, clock=clock, secretariat=secretariat)
 
     return make
+
+
+def tell(*countries: Country) -> None:
+    """These countries hold the trust list of today."""
+    for country in countries:
+        country.secretariat.now = country.clock()
+        country.secretariat.repository.publish(country.clock())
+        country.secretariat.tell([country.config])
+
+
+@pytest.fixture
+def told() -> Callable[..., None]:
+    """`tell`, for tests that import nothing from here."""
+    return tell
 
 
 @pytest.fixture

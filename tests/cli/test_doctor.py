@@ -30,15 +30,21 @@ def test_a_new_node_works_and_lacks_company(free):
     assert states(free) == {
         "configuration": "OK",
         "keys": "OK",
+        "passphrase": "WARN",
         "certificate": "OK",
+        "transport key": "OK",
         "database": "OK",
         "disk": "OK",
         "listen": "OK",
         "base URL": "OK",
         "clock": "OK",
         "register": "OK",
+        "reference data": "WARN",
         "clients": "WARN",
-        "peers": "WARN",
+        "own manifest": "OK",
+        "own role": "OK",
+        "trust list": "WARN",
+        "clock offset": "OK",
     }
     free.run("clients", "add", "desk", "--role", "authority")
     assert "clients" not in states(free)
@@ -64,7 +70,7 @@ def test_lost_and_open_keys_fail(free):
 def test_a_certificate_is_warned_about_before_it_ends(free, days, state):
     """By the node's own clock."""
     free.clock.set(free.clock() + timedelta(days=days))
-    assert states(free, int(state == "FAIL"))["certificate"] == state
+    assert states(free, int(days > 0))["certificate"] == state  # by then its role has expired as well
 
 
 def test_a_database_that_is_gone_or_damaged_fails(free):
@@ -75,13 +81,6 @@ def test_a_database_that_is_gone_or_damaged_fails(free):
     assert states(free, 1)["database"] == "FAIL"
     free.run("store", "migrate")
     assert states(free)["database"] == "OK"
-
-
-def test_a_peer_that_claims_an_own_code_fails(free, xb, monkeypatch):
-    """The node does not open, and the line says why."""
-    free.run("peers", "add", "-", stdin=xb.run("federation", "request").stdout)
-    monkeypatch.setenv("EPIX_PARTY__ISSUES_FOR", "XA,XB")
-    assert states(free, 1)["node"] == "FAIL"
 
 
 def test_an_address_in_use_is_fine_if_the_node_runs(free):
@@ -104,12 +103,11 @@ def test_a_base_url_that_does_not_fit_is_told(free, monkeypatch):
     assert states(free)["base URL"] == "WARN"
 
 
-def test_a_register_that_would_change_its_name_fails(free, permit, monkeypatch):
-    """Its origin comes from the base URL; peers know it by the old one."""
-    free.run("permits", "publish", free.file("p.json", permit()))
-    assert states(free)["register"] == "OK"
+def test_a_configuration_that_others_do_not_know_yet_is_told(free, monkeypatch):
+    """The own manifest is signed; the node signs the next one when it starts."""
+    assert states(free)["own manifest"] == "OK"
     monkeypatch.setenv("EPIX_SERVER__BASE_URL", "http://epix.example.org")
-    assert states(free, 1)["register"] == "FAIL"
+    assert states(free)["own manifest"] == "WARN"
 
 
 def test_a_clock_that_went_back_fails(free, permit):
@@ -121,17 +119,40 @@ def test_a_clock_that_went_back_fails(free, permit):
     assert states(free, 1)["clock"] == "FAIL"
 
 
-def test_peers_are_told_one_by_one(free, xb, monkeypatch):
-    """Pinned, failing, ending, and named without being pinned."""
-    free.run("peers", "add", "-", stdin=xb.run("federation", "request").stdout)
+def test_peers_are_told_one_by_one(free, xb, told, monkeypatch):
+    """Trusted, failing, stale, and followed without being in the list."""
+    told(free)
     assert states(free)["peer XB"] == "OK"
     assert states(free, 1, "--reach")["reach XB"] == "FAIL"
     free.run("pull", code=4)
     assert states(free)["peer XB"] == "WARN"
     monkeypatch.setenv("EPIX_FEDERATION__FOLLOW", "XB,XC")
     assert states(free)["peer XC"] == "WARN"
-    free.clock.set(free.clock() + timedelta(days=7290))
-    assert states(free)["peer XB"] == "WARN"
+
+
+def test_the_trust_list_is_told_with_how_sure_it_is(free, xb, told):
+    """None yet, fresh, stale, expired; and whether the others know this Party."""
+    assert states(free)["trust list"] == "WARN"
+    told(free)
+    assert {name: state for name, state in states(free).items() if name in {"trust list", "admission"}} == {
+        "trust list": "OK",
+        "admission": "OK",
+    }
+    free.clock.set(free.clock() + timedelta(days=1))
+    assert states(free)["trust list"] == "WARN"
+    told(free)
+    assert states(free)["trust list"] == "OK"
+    free.secretariat.repository.remove("XA", free.clock())
+    told(free)
+    assert states(free)["admission"] == "WARN"
+
+
+def test_the_end_of_the_own_role_is_told_long_before(free, told):
+    """At 90, 30 and 7 days (decision 6); at the end others are STALE for 90 days, then they cannot tell."""
+    begins = free.clock() - timedelta(days=1)
+    for days, state in ((309, "OK"), (310, "WARN"), (370, "WARN"), (393, "WARN"), (400, "WARN"), (490, "FAIL")):
+        free.clock.set(begins + timedelta(days=days))
+        assert states(free, 1 if state == "FAIL" else 0)["own role"] == state
 
 
 def test_a_party_that_promises_nothing_is_told(free, monkeypatch):

@@ -17,13 +17,17 @@ from epix_node.trust.certificate import load_certificate
 
 
 def made_in(directory) -> set[str]:
-    return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+    """The files, but for the keys of the role: their names say which keys they are."""
+    found = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+    return {name for name in found if not name.startswith("keys/role/")}
 
 
 WHOLE = {
     "config/epix-node.toml",
     "data/epix-node.sqlite",
     "keys/log-key.pem",
+    "keys/passphrase",
+    "keys/role.json",
     "keys/signing-cert.pem",
     "keys/signing-key.pem",
     "keys/transport-key.pem",
@@ -61,8 +65,9 @@ def test_private_keys_and_data_are_closed_to_others(tmp_path, epix_node):
         assert stat.S_IMODE((tmp_path / "xa" / name).stat().st_mode) == 0o700
 
 
-def test_the_sandbox_certificate_lasts_twenty_years_and_another_one_year(tmp_path, epix_node):
+def test_the_sandbox_certificate_lasts_twenty_years_and_another_one_year(tmp_path, epix_node, monkeypatch):
     """Contract 7, C.1."""
+    monkeypatch.setenv("EPIX_KEY_PASSPHRASE", "correct horse")
     epix_node("init", "--party", "XA", "--dir", tmp_path / "xa")
     epix_node(
         *("init", "--party", "CH", "--dir", tmp_path / "ch", "--environment", "prod"),
@@ -76,6 +81,20 @@ def test_the_sandbox_certificate_lasts_twenty_years_and_another_one_year(tmp_pat
     assert config.party.coverage == ()
     assert config.party.name == "Veterinary Office"
     assert config.server.listen == "127.0.0.1:8080"
+
+
+def test_a_node_of_production_needs_a_passphrase(tmp_path, epix_node):
+    """Exit 3 and nothing left; from a file, whose place the configuration remembers."""
+    arguments = ("init", "--party", "CH", "--dir", tmp_path / "ch", "--environment", "prod")
+    address = ("--base-url", "https://epix.example.ch")
+    assert "--passphrase-file" in epix_node(*arguments, *address, code=3).stderr
+    assert list(tmp_path.iterdir()) == []
+    path = tmp_path / "passphrase"
+    path.write_text("correct horse\n")
+    assert "mode 0644" in epix_node(*arguments, *address, "--passphrase-file", path, code=3).stderr
+    path.chmod(0o600)
+    epix_node(*arguments, *address, "--passphrase-file", path)
+    assert load_config(tmp_path / "ch" / "config" / "epix-node.toml", {}).passphrase_file == path
 
 
 def test_listen_takes_the_port_of_the_base_url(tmp_path, epix_node):

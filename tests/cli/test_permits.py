@@ -196,7 +196,12 @@ def test_a_withdrawal_is_told_once_and_not_changed(xa, permit):
 def test_a_replacement_publishes_and_withdraws(xa, permit):
     """The old number answers with the new one."""
     xa.run("permits", "publish", xa.file("p.json", permit()))
-    body = xa.json("permits", "replace", "26XA000123", xa.file("q.json", permit("26XA000124")))
+    body = xa.json(
+        "permits",
+        "replace",
+        "26XA000123",
+        xa.file("q.json", permit("26XA000124", special_conditions="a page was torn")),
+    )
     assert body["permit"]["number"] == "26XA000124"
     old = xa.json("status", "XA", "26XA000123", code=1)
     assert old["status"] == "REPLACED"

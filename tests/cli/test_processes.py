@@ -101,11 +101,10 @@ def test_help_is_quick_because_it_loads_nothing_heavy():
 
 
 @pytest.fixture
-def two(found) -> Any:
-    """XA and XB on free ports, each pinned by the other."""
+def two(found, told) -> Any:
+    """XA and XB on free ports, who trust each other."""
     xa, xb = found("XA", port=free_port()), found("XB", port=free_port())
-    xa.run("peers", "add", "-", stdin=xb.run("federation", "request").stdout)
-    xb.run("peers", "add", "-", stdin=xa.run("federation", "request").stdout)
+    told(xa, xb)
     return xa, xb
 
 

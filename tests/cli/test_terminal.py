@@ -98,10 +98,10 @@ def test_many_files_show_progress_on_a_terminal(monkeypatch, xa, permit):
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
-    with batch._progress("publishing", 2) as step:
-        step()
+    with batch._progress("publishing", 2) as progressed:
+        progressed(1)
     assert "publishing" in screen.getvalue()
     screen.truncate(0)
-    with batch._progress("publishing", 1) as step:
-        step()
+    with batch._progress("publishing", 1) as progressed:
+        progressed(1)
     assert screen.getvalue() == ""

@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 import pytest
 
 from epix_node.config import load_config
-from epix_node.demo.country import FICTIONAL, choose_parties, choose_ports, found_countries
+from epix_node.demo.country import FICTIONAL, choose_parties, choose_ports, found_countries, found_trust_list
 from epix_node.errors import ConfigError
+from epix_node.identity.role import own_version
 from epix_node.permit.codes import code_lists
-from epix_node.store import clients, peers
+from epix_node.store import clients
 from epix_node.store.database import Database
+from epix_node.trust.refresh import refresh
+from epix_node.trust.trust_list import bootstrap
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -54,13 +57,21 @@ def test_a_port_that_is_taken_is_named():
 
 
 def test_countries_know_each_other_and_have_their_clients(tmp_path):
-    """What init, peers add and clients add would leave on disk."""
+    """What init, admit and clients add would leave on disk."""
     clock = tmp_path / "clock"
     ports = choose_ports(2, first=None)
-    found = found_countries(tmp_path, ("XA", "XB"), ports, now=NOW, clock=clock)
-    for country, other, port in zip(found, ("XB", "XA"), ports, strict=True):
+    secretariat = found_trust_list(tmp_path / "secretariat", now=NOW)
+    there = "http://127.0.0.1:1/tuf"
+    found = found_countries(
+        tmp_path, ("XA", "XB"), ports, secretariat=secretariat, trust_list=there, now=NOW, clock=clock
+    )
+    listed = refresh(bootstrap(secretariat.root(), "sandbox"), secretariat.files.fetch, NOW).trust_list
+    assert list(listed.parties) == ["XA", "XB"]
+    for country, port in zip(found, ports, strict=True):
         config = load_config(country.config, {})
         assert config.shared_clock == clock
+        assert config.federation.trust_list == there
+        assert config.root_file.read_bytes() == secretariat.root()
         assert config.party.environment == "sandbox"
         assert config.party.coverage[0].issued_from == NOW.date()
         assert country.url == f"http://127.0.0.1:{port}"
@@ -68,7 +79,9 @@ def test_countries_know_each_other_and_have_their_clients(tmp_path):
         assert stat.S_IMODE(config.key_files.log_key.stat().st_mode) == 0o600
         database = Database(config.store_url)
         try:
-            assert list(database.read_now(peers.manifests)) == [other]
+            own = database.read_now(own_version)
+            assert own is not None
+            assert own.role == listed.parties[country.party].role
             for role, token in country.tokens.items():
                 client = database.read_now(clients.by_token, token)
                 assert client is not None

@@ -117,6 +117,10 @@ def test_a_held_federation_serves_those_who_test_it(held):
     assert (status, answer["now"]) == (200, "2026-03-03T08:00:00Z")
     assert answer["pulled"] == {"XA": 0, "XB": 0, "XC": 0}
     assert answer["findings"] == {"A": 0, "R": 0, "S": 0, "pending": 0}
+    # a day later the trust list has been signed again, and everybody has it
+    for party in parties.values():
+        status, known = request("GET", f"{party['url']}/api/v1/peers", token=party["tokens"]["auditor"])
+        assert (status, {peer["trust"] for peer in known["peers"]}) == (200, {"FRESH"})
     status, _ = request("POST", f"{centre}/sandbox/v1/tick", token=token, body={"now": "2026-03-03T07:00:00Z"})
     assert status == 409
 

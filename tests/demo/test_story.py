@@ -17,9 +17,11 @@ from epix_node.permit.json import permit_from_json
 from epix_node.permit.model import Permit
 from epix_node.permit.number import normalised
 from epix_node.reconcile.neighbours import neighbouring_numbers
-from epix_node.rules.check import Stage, check
+from epix_node.reference.catalogue import builtin
+from epix_node.rules.check import check
 from epix_node.rules.finding import Severity
-from epix_node.rules.ruleset import load_ruleset
+from epix_node.rules.ruleset import Stage, load_ruleset
+from epix_node.rules.subject import Circumstances
 
 BEGINS = datetime(2026, 3, 2, 8, tzinfo=UTC)
 DETERMINISTIC = {"FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-14"}
@@ -71,8 +73,9 @@ async def test_every_permit_of_the_story_breaks_no_rule(sent):
     """A demonstration of reconciliation is none of bad paperwork."""
     for permits in published(sent).values():
         for permit in permits:
-            found = check(permit, load_ruleset(), stage=Stage.ISSUE, stamp_taken=False)
-            assert [finding for finding in found if finding.severity is not Severity.NOT_CHECKED] == []
+            circumstances = Circumstances(stage=Stage.ISSUE, today=permit.issued_on, stamp_taken=False)
+            judgement = check(permit, load_ruleset(), catalogue=builtin(), circumstances=circumstances)
+            assert [one for one in judgement.findings if one.severity is not Severity.NOT_CHECKED] == []
 
 
 async def test_every_event_of_the_story_is_understood(sent):

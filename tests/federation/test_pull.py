@@ -40,13 +40,13 @@ async def test_an_answer_finds_its_way_back(world: World) -> None:
     assert world["XA"].holds(confirmed) == [True]
 
 
-async def test_a_peer_without_news_is_asked_one_question(world: World) -> None:
-    """304 to the checkpoint's tag, and nothing after it."""
+async def test_a_peer_without_news_is_asked_two_questions(world: World) -> None:
+    """304 to the manifest's tag and to the checkpoint's, and nothing after it."""
     world["XA"].publish("26XA1")
     await world.pull("XB")
     world["XA"].asked.clear()
     assert (await world.pull("XB")).documents == 0
-    assert world["XA"].asked == ["/epix/v1/log/checkpoint"]
+    assert world["XA"].asked == ["/epix/v1/tuf/party.json", "/epix/v1/log/checkpoint"]
 
 
 async def test_silence_is_known_to_be_recent(world: World) -> None:
@@ -301,7 +301,8 @@ async def test_a_peer_is_asked_at_its_next_address_where_the_first_is_dead(world
     world["XA"].publish("26XA1")
     manifest = world["XA"].node.manifest
     two = manifest.model_copy(update={"base": (f"http://{HOST}:{unused_port()}/epix/v1/", *manifest.base)})
-    world["XB"].node.database.write_now(peers.pin, "XA", two.to_json(), now=world.now)
+    world.repository.publish(world.now, offers={"XA": world["XA"].sign(two).party_file()})
+    world.refresh("XB")
     assert (await world.pull("XB")).documents == 1
 
 

@@ -25,43 +25,41 @@ from epix_node.acts.publish import Published
 from epix_node.config import DEFAULT_PATH, load_config
 from epix_node.exchange.own import published
 from epix_node.federation.pull import PullResult, pull
-from epix_node.founding import Plan, found_node
+from epix_node.federation.trust import refresh_stored
+from epix_node.identity.role import sign_next
 from epix_node.node import Node, open_node
 from epix_node.permit.event_json import confirmation_from_json
 from epix_node.permit.json import permit_from_json
 from epix_node.register.checkpoint import Checkpoint, sign_checkpoint
 from epix_node.register.entry import Leaf
 from epix_node.register.merkle import leaf_hash
-from epix_node.store import documents, peers, register, schema
-from epix_node.store.database import Database, Session
+from epix_node.store import documents, peers, register
+from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
 from epix_node.store.register import RegisterState
+from epix_node.trust.manifest import Manifest
+from epix_node.trust.repository import Repository
+from epix_node.trust.signed_version import SignedVersion
 from epix_node.web.federation_api import add_federation_routes
 from epix_node.web.keys import NODE
 from epix_node.web.metrics import METRICS, RequestMetrics
 from epix_node.web.middleware import every_request
 from epix_node.web.signed_answers import signed
+from tests.trusting import Secretariat
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 PARTIES = ("XA", "XB", "XC")
 HOST = "127.0.0.1"
+SECRETARIAT = "secretariat"
 
 Meddle = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 def found_countries(directory: Path) -> Path:
     """Three countries that trust one another, at rest; copy them and open them as often as needed."""
-    manifests = {}
-    for party in PARTIES:
-        plan = Plan(party=party, environment="sandbox", base_url=f"http://{HOST}:{unused_port()}", now=START)
-        _, manifests[party] = found_node(directory / party, plan)
-    for party in PARTIES:
-        database = Database(load_config(directory / party / DEFAULT_PATH, {}).store_url)
-        schema.migrate(database)
-        for other, manifest in manifests.items():
-            if other != party:
-                database.write_now(peers.pin, other, manifest.to_json(), now=START)
-        database.close()
+    secretariat = Secretariat(directory / SECRETARIAT, now=START)
+    configs = [secretariat.found(directory / party, party, f"http://{HOST}:{unused_port()}") for party in PARTIES]
+    secretariat.tell(configs)
     return directory
 
 
@@ -158,6 +156,13 @@ class Country:
         checkpoint = Checkpoint(origin=own.origin, size=size, root=root)
         return sign_checkpoint(checkpoint, log=own.log, cosigner=own.cosigner, at=at or self._clock())
 
+    # What it signs of itself
+
+    def sign(self, manifest: Manifest) -> SignedVersion:
+        """The country's next manifest, which the others have to hear of."""
+        assert self.node.role is not None
+        return sign_next(self.node.database, self.node.role, manifest, now=self._clock())
+
     # What it holds
 
     def peer(self, party: str) -> PeerState:
@@ -184,6 +189,8 @@ class World:
 
     def __init__(self, directory: Path, founded: Path) -> None:
         self.now = START
+        self.directory = directory
+        shutil.copytree(founded / SECRETARIAT, directory / SECRETARIAT)
         self.countries: dict[str, Country] = {}
         for party in PARTIES:
             shutil.copytree(founded / party, directory / party)
@@ -191,6 +198,16 @@ class World:
 
     def __getitem__(self, party: str) -> Country:
         return self.countries[party]
+
+    @property
+    def repository(self) -> Repository:
+        """The Secretariat's side of the trust list."""
+        return Repository.at(self.directory / SECRETARIAT)
+
+    def refresh(self, *parties: str) -> None:
+        """These countries, or all, hold the trust list as it is now; without a network."""
+        for party in parties or PARTIES:
+            refresh_stored(self[party].node.database, party, self.repository.files.fetch, self.now)
 
     def wait(self, **span: float) -> None:
         self.now += timedelta(**span)

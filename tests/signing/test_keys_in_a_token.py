@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,33 +17,15 @@ from epix_node.errors import KeyMaterialError
 from epix_node.signing.signer import FileSigner
 from epix_node.trust.certificate import issue_certificate
 from epix_node.trust.pkcs11 import TokenKey, TokenPlace
+from tests.softhsm import PIN, TOKEN, UNOPENED, module
 
-PIN = b"5678"
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
-MODULES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so")
 
 
 @pytest.fixture(scope="session")
-def module() -> Path:
-    """SoftHSM2's library."""
-    found = next((Path(path) for path in MODULES if Path(path).is_file()), None)
-    if found is None or shutil.which("softhsm2-util") is None:
-        pytest.skip("SoftHSM2 is not installed; the Debian package softhsm2 would run this test")
-    return found
-
-
-@pytest.fixture(scope="session")
-def place(module: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenPlace]:
-    """A place in a token of its own. One for all tests: the library reads its configuration once per process."""
-    home = tmp_path_factory.mktemp("softhsm")
-    (home / "tokens").mkdir()
-    (home / "softhsm2.conf").write_text(f"directories.tokendir = {home}/tokens\nlog.level = ERROR\n")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOFTHSM2_CONF", str(home / "softhsm2.conf"))
-        for label in ("epix", "unopened"):
-            command = ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "1234", "--pin", "5678"]
-            subprocess.run(command, check=True, capture_output=True, timeout=30)
-        yield TokenPlace(module=module, token="epix", key="signing")
+def place() -> TokenPlace:
+    """A place in the token."""
+    return TokenPlace(module=module(), token=TOKEN, key="signing")
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +79,7 @@ def test_a_label_that_is_taken_is_not_overwritten(place: TokenPlace, key: TokenK
 @pytest.mark.parametrize(
     ("change", "pin", "problem"),
     [
-        ({"token": "unopened"}, b"0000", "the PIN is wrong"),
+        ({"token": UNOPENED}, b"0000", "the PIN is wrong"),
         ({}, None, "needs the token's PIN"),
         ({"token": "absent"}, PIN, "there is no token"),
         ({"key": "absent"}, PIN, "no such key"),

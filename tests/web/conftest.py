@@ -141,8 +141,8 @@ class Api:
 
     @property
     def clock(self) -> SharedClock:
-        assert isinstance(self.node.clock, SharedClock)
-        return self.node.clock
+        assert self.node.config.shared_clock is not None
+        return SharedClock(self.node.config.shared_clock)
 
     def wait(self, period: timedelta) -> None:
         self.clock.set(self.clock() + period)

@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from epix_node.clock import utc_now
 from epix_node.errors import TrustError
 from epix_node.federation.client import answer_keys
-from epix_node.federation.messages import BatchRequest, Hint, decode_batch, parse_feed
+from epix_node.federation.messages import BatchRequest, Hint, decode_batch, entity_tag, parse_feed
 from epix_node.httpsig.request import sign_request
 from epix_node.httpsig.response import Question, verify_response
 from epix_node.node import Node
 from epix_node.register.bundle import decode_bundle
 from epix_node.register.checkpoint import verify_checkpoint
 from epix_node.store import documents, peers
+from epix_node.trust.signed_version import SignedVersion
 from epix_node.web.peer_access import MAX_BODY_BYTES, normalised_base
 from tests.federation.world import START, World, found_countries
 
@@ -351,6 +352,7 @@ async def test_a_body_that_is_not_understood_is_refused(world: World, path: str,
 async def test_a_peer_that_asks_is_back(world: World) -> None:
     """Its back-off ends with any signed POST (C.5)."""
     later = utc_now() + timedelta(hours=1)
+    world["XA"].node.database.write_now(peers.meet, "XB", now=START)
     world["XA"].node.database.write_now(peers.note, "XB", failures=3, backoff_until=later)
     assert (await ask(world, "XB", "POST", "/epix/v1/hint", body=Hint(size=1).to_bytes())).status == 204
     state = world["XA"].peer("XB")
@@ -367,6 +369,35 @@ async def test_everybody_may_know_that_the_node_is_there(world: World) -> None:
     assert health.status == 200
     assert b'"size": 1' in health.body
     assert b"26XA1" not in health.body
+
+
+async def test_health_tells_how_fresh_its_trust_is(world: World) -> None:
+    """And how far its clock is off, once three peers have said the time (C.8)."""
+    health = json.loads((await send(world, "GET", "/epix/v1/health")).body)
+    assert health["trust_list"] == {"state": "FRESH", "parties": 3, "expires": "2026-03-03T08:00:00Z"}
+    assert health["clock_offset_ms"] is None
+    for party in ("XB", "XC", "XD"):
+        world["XA"].node.database.write_now(peers.meet, party, now=START)
+        world["XA"].node.database.write_now(peers.note, party, clock_ahead=timedelta(seconds=3))
+    world.wait(days=1)
+    health = json.loads((await send(world, "GET", "/epix/v1/health")).body)
+    assert (health["trust_list"]["state"], health["clock_offset_ms"]) == ("STALE", -3000)
+
+
+async def test_everybody_gets_the_newest_manifest(world: World) -> None:
+    """Signed by the own role, and once (C.1); renewed before it expires where the keys are at hand."""
+    first = await send(world, "GET", "/epix/v1/tuf/party.json")
+    assert SignedVersion.parse(first.body).number == 1
+    assert first.headers["Cache-Control"] == "public, max-age=1"
+    known = {"If-None-Match": first.headers["ETag"]}
+    assert (await send(world, "GET", "/epix/v1/tuf/party.json", headers=known)).status == 304
+    assert known["If-None-Match"] == f'"{entity_tag(first.body)}"'
+    world.wait(days=310)
+    second = await send(world, "GET", "/epix/v1/tuf/party.json", headers=known)
+    version = SignedVersion.parse(second.body)
+    assert version.number == 2
+    assert world["XA"].node.role is not None
+    assert world["XA"].node.role.role.verify(version).version == 2
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,24 @@ from datetime import timedelta
 from typing import Any
 
 from epix_node.permit.json import permit_from_json
+from epix_node.permit.xml.soap import write_soap
 from epix_node.permit.xml.writer import write_permit
-from tests.web.conftest import Api, event_json, path_of, permit_json
+from tests.web.conftest import Api, event_json, path_of, permit_json, proof_header
+
+TOOLKIT_1 = b"""<?xml version="1.0"?>
+<rsm:CBFShip xmlns:rsm="urn:un:unece:uncefact:data:draft:CBFShip:1"
+    xmlns:ram="urn:un:unece:uncefact:data:draft:ReusableAggregateBusinessInformationEntity:1">
+  <rsm:HeaderExchangedDocument>
+    <ram:ID>26XA000123</ram:ID><ram:TypeCode>E</ram:TypeCode>
+    <ram:IssueDateTime>2026-03-01T00:00:00Z</ram:IssueDateTime>
+  </rsm:HeaderExchangedDocument>
+  <rsm:SpecifiedSupplyChainConsignment>
+    <ram:ConsignorTradeParty><ram:PostalTradeAddress><ram:CountryIdentificationTradeCountry><ram:ID>XA</ram:ID>
+    </ram:CountryIdentificationTradeCountry></ram:PostalTradeAddress></ram:ConsignorTradeParty>
+    <ram:IncludedSupplyChainConsignmentItem><ram:ID>A</ram:ID></ram:IncludedSupplyChainConsignmentItem>
+  </rsm:SpecifiedSupplyChainConsignment>
+</rsm:CBFShip>
+"""
 
 TWO_LINES = [
     permit_json()["lines"][0],
@@ -20,7 +36,7 @@ async def test_a_permit_is_published_and_the_same_again_changes_nothing(api: Api
     """201 with all members of the contract, then 200 with the same ones, however the number is spelt."""
     first = await api.post("/api/v1/permits", permit_json())
     assert first.status == 201
-    assert set(first.body) == {"permit", "document", "register_index", "token", "findings"}
+    assert set(first.body) == {"permit", "document", "register_index", "token", "findings", "reference"}
     assert first.body["permit"] == {"issuer": "XA", "type": "E", "number": "26XA000123", "year": 2026}
     again = await api.post("/api/v1/permits", permit_json(" No. 26xa000123"))
     assert (again.status, again.body) == (200, first.body)
@@ -33,6 +49,37 @@ async def test_xml_is_the_same_permit_as_json(api: Api):
     for content_type in ("application/xml", "text/plain", "image/png"):
         again = await api.post("/api/v1/permits", data=xml, headers={"Content-Type": content_type})
         assert (again.status, again.body) == (200, first.body)
+
+
+async def test_a_soap_response_is_the_same_permit_as_json(api: Api):
+    """By the reader that the command uses, with the same findings."""
+    first = await api.publish()
+    soap = write_soap(permit_from_json(permit_json()))
+    again = await api.post("/api/v1/permits", data=soap, headers={"Content-Type": "text/xml"})
+    assert (again.status, again.body) == (200, first.body)
+
+
+async def test_toolkit_1_is_read_too(api: Api):
+    """What national systems still send: refused by rule ids, not as unreadable."""
+    reply = await api.post("/api/v1/permits", data=TOOLKIT_1, headers={"Content-Type": "application/xml"})
+    assert (reply.status, reply.code) == (422, "RULES_BROKEN")
+    assert {"FLD-12", "FLD-03"} <= {finding["rule"] for finding in reply.body["findings"]}
+
+
+async def test_what_the_rules_said_is_shown_with_the_permit(api: Api):
+    """To offices, and to customs who hold it: it names nobody. A permit of before has none."""
+    published = await api.publish()
+    shown = (await api.get(path_of("26XA000123"))).body["checks"]
+    assert shown["findings"] == published.body["findings"]
+    assert shown["reference"] == published.body["reference"]
+    assert (shown["stage"], shown["checked_at"]) == ("issue", "2026-03-02T08:00:00Z")
+    assert all({"data", "as_of", "age_days", "source"} == set(edition) for edition in shown["reference"])
+    headers = proof_header({"token": published.body["token"]})
+    seen = await api.as_("customs").get(path_of("26XA000123"), headers=headers)
+    assert seen.body["checks"] == shown
+    assert "Anna" not in seen.raw.decode()
+    api.node.database.write_now(lambda session: session.core.exec_driver_sql("DELETE FROM permit_check"))
+    assert (await api.get(path_of("26XA000123"))).body["checks"] is None
 
 
 REFUSED: tuple[tuple[dict[str, Any], int, str], ...] = (

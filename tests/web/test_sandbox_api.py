@@ -20,7 +20,17 @@ from tests.web.conftest import START, Api, admit_clients
 async def test_nothing_of_the_sandbox_exists_elsewhere(tmp_path: Path, opened: ExitStack, environment: str):
     """404, with every token, and nothing of it in the OpenAPI document."""
     now = datetime.now(UTC)
-    plan = Plan(party="CH", environment=environment, base_url="https://epix.example", now=now)
+    secret = tmp_path / "passphrase"
+    secret.write_text("well kept, and long enough for a key\n")
+    secret.chmod(0o600)
+    plan = Plan(
+        party="CH",
+        environment=environment,
+        base_url="https://epix.example",
+        now=now,
+        passphrase="well kept, and long enough for a key",
+        passphrase_file=secret,
+    )
     config, _ = found_node(tmp_path / "ch", plan)
     node = opened.enter_context(open_node(load_config(config.path, {})))
     tokens = admit_clients(node)

@@ -87,7 +87,12 @@ async def scene_expired(api: Api) -> None:
 
 async def scene_multi_use(api: Api) -> None:
     await api.publish(
-        type="O", subtype="musical-instrument", multi_use=True, valid_until="2028-03-01", retrospective=True
+        type="O",
+        subtype="musical-instrument",
+        multi_use=True,
+        purpose="P",
+        valid_until="2028-03-01",
+        retrospective=True,
     )
     await api.post("/api/v1/endorsements", event_json())
 

@@ -15,15 +15,15 @@ from epix_node.acts import look
 from epix_node.clock import parse_time, utc_now
 from epix_node.config import load_config
 from epix_node.federation.client import answer_keys
-from epix_node.founding import Plan, found_node
 from epix_node.httpsig.request import sign_request
 from epix_node.httpsig.response import Question, verify_response
+from epix_node.identity.rotation import make, revoked
 from epix_node.node import Node, open_node
 from epix_node.permit.event import PermitRef
 from epix_node.sandbox_clock import SharedClock
-from epix_node.store import peers
 from epix_node.web.app import make_app
 from epix_node.web.desk import policy_of
+from tests.trusting import Secretariat
 from tests.web.conftest import START, Api, Reply, admit_clients, event_json, path_of, read
 
 
@@ -33,6 +33,7 @@ class Countries:
     def __init__(self) -> None:
         self.api: dict[str, Api] = {}
         self.stacks: dict[str, AsyncExitStack] = {}
+        self.secretariat: Secretariat
 
     def __getitem__(self, party: str) -> Api:
         return self.api[party]
@@ -51,18 +52,15 @@ async def countries(tmp_path: Path, opened: ExitStack) -> AsyncIterator[Countrie
     clock = tmp_path / "clock"
     SharedClock(clock).set(START)
     made = Countries()
-    founded = {}
-    for party in ("XA", "XB"):
-        url = f"http://127.0.0.1:{unused_port()}"
-        founded[party] = found_node(
-            tmp_path / party, Plan(party=party, environment="sandbox", base_url=url, now=START, clock=clock)
-        )
+    secretariat = made.secretariat = Secretariat(tmp_path / "secretariat", now=START)
+    configs = {
+        party: secretariat.found(tmp_path / party, party, f"http://127.0.0.1:{unused_port()}", clock=clock)
+        for party in ("XA", "XB")
+    }
+    secretariat.tell(configs.values())
     async with AsyncExitStack() as stack:
-        for party, (config, _) in founded.items():
+        for party, config in configs.items():
             node = opened.enter_context(open_node(load_config(config.path, {})))
-            for other, (_, manifest) in founded.items():
-                if other != party:
-                    node.database.write_now(peers.pin, other, manifest.to_json(), now=START)
             made.stacks[party] = own = await stack.enter_async_context(AsyncExitStack())
             server = TestServer(make_app(node), host="127.0.0.1", port=config.server.port)
             http = await own.enter_async_context(TestClient(server))
@@ -122,6 +120,95 @@ async def test_a_mirror_answers_the_same_by_its_card_and_by_the_whole_look(count
         assert quick.raw.decode() == json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 
+async def test_a_trust_list_that_is_not_fresh_is_said_by_the_card_as_by_the_whole_look(countries: Countries):
+    """The mirror is fresh each time; the own permit is sure whatever the list."""
+    await countries["XA"].publish()
+    api = countries["XB"]
+    for moment, freshness, reasons in (
+        ("2026-03-03T07:59:59Z", "FRESH", []),
+        ("2026-03-03T08:00:00Z", "STALE", ["TRUST_LIST_STALE"]),
+        ("2026-03-10T07:59:59Z", "STALE", ["TRUST_LIST_STALE"]),
+        ("2026-03-10T08:00:00Z", "EXPIRED", ["TRUST_LIST_EXPIRED"]),
+    ):
+        await countries.tick("XB", now=moment)
+        quick = await api.status()
+        assert (quick.body["freshness"], quick.body["reasons"]) == (freshness, reasons)
+        assert quick.body["verdict"] == ("INDETERMINATE" if freshness == "EXPIRED" else "VALID")
+        whole = look.status(
+            api.node.office,
+            policy_of(api.node),
+            PermitRef(issuer="XA", number="26XA000123"),
+            purpose=None,
+            now=api.clock(),
+        ).to_json(request_id=quick.body["request_id"])
+        assert quick.raw.decode() == json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+        (peer,) = (await api.get("/api/v1/peers")).body["peers"]
+        assert peer["trust"] == freshness
+        assert (await countries["XA"].status()).body["freshness"] == "FRESH"
+
+
+async def test_permits_of_a_removed_party_are_said_alike_by_both(countries: Countries):
+    """Its documents stay, and nobody can be sure any more; it is still listed."""
+    await countries["XA"].publish()
+    await countries.tick("XB")
+    countries.secretariat.repository.remove("XA", START)
+    api = countries["XB"]
+    countries.secretariat.refresh(api.node.database, "XB")
+    quick = await api.status()
+    assert (quick.body["verdict"], quick.body["reasons"]) == ("INDETERMINATE", ["TRUST_LIST_EXPIRED"])
+    whole = look.status(
+        api.node.office, policy_of(api.node), PermitRef(issuer="XA", number="26XA000123"), purpose=None, now=START
+    ).to_json(request_id=quick.body["request_id"])
+    assert quick.raw.decode() == json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+    (peer,) = (await api.get("/api/v1/peers")).body["peers"]
+    assert (peer["party"], peer["trust"], peer["cursor"]) == ("XA", "REMOVED", 1)
+    assert (await api.get("/api/v1/peers/XA")).body["certificates"] == []
+    assert (await countries.tick("XB"))["pulled"] == {}
+
+
+async def test_a_permit_signed_before_the_theft_of_the_key_stays_good_and_one_after_it_does_not(countries: Countries):
+    """XA revokes from its own node; XB hears of it at its next pull. By number, by card and by document (decision 7)."""
+    xa, xb = countries["XA"], countries["XB"]
+    before, after = "26XA000123", "26XA000124"
+    await xa.publish()
+    await countries.tick("XB")
+    await countries.tick("XB", "2026-03-02T10:00:00Z")
+    await xa.publish(number=after)
+    await countries.tick("XB", "2026-03-02T11:00:00Z")
+    documents = {
+        number: (await xb.as_("authority").get(f"{path_of(number)}/document")).raw for number in (before, after)
+    }
+    node, now = xa.node, xa.clock()
+    assert node.role is not None
+    stolen = revoked(
+        node.manifest.permit_keys[0].kid, since=parse_time("2026-03-02T09:00:00Z"), reason="stolen", now=now
+    )
+    make(node.database, node.role, stolen, now=now)
+    for party in ("XA", "XB"):
+        await countries.tick(party)
+    for api in (xa, xb):
+        for number, expected in ((before, "VALID"), (after, "REVOKED_KEY")):
+            verdict = "VALID" if expected == "VALID" else "NOT_VALID"
+            reasons = [] if expected == "VALID" else ["REVOKED_KEY"]
+            quick = await api.status(number)
+            assert (quick.body["signature"], quick.body["verdict"]) == (expected, verdict)
+            assert quick.body["reasons"] == reasons
+            whole = look.status(
+                *(api.node.office, policy_of(api.node), PermitRef(issuer="XA", number=number)),
+                purpose=None,
+                now=api.clock(),
+            ).to_json(request_id=quick.body["request_id"])
+            assert quick.raw.decode() == json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+            by_document = await api.as_("authority").post(
+                "/api/v1/verifications", data=documents[number], headers={"Content-Type": "application/xml"}
+            )
+            assert (by_document.body["signature"], by_document.body["verdict"]) == (expected, verdict)
+            shown = await api.as_("authority").get(path_of(number))
+            assert shown.body["status"]["signature"] == expected
+    everything = (await xb.get("/api/v1/permits?status=VALID")).body["permits"]
+    assert [one["permit"]["number"] for one in everything] == [before]
+
+
 async def test_peers_are_listed_with_how_pulling_goes(countries: Countries):
     """Every member of the contract, one peer at a time, 404 for a stranger."""
     before = await countries["XB"].get("/api/v1/peers")
@@ -134,7 +221,7 @@ async def test_peers_are_listed_with_how_pulling_goes(countries: Countries):
             "lag": None,
             "cursor": 0,
             "backoff_until": None,
-            "trust": "PINNED",
+            "trust": "FRESH",
         }
     ]
     await countries["XA"].publish()
