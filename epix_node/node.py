@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.acts.office import Office
+from epix_node.acts.revocation import heed_revocations
 from epix_node.clock import Clock, utc_now
 from epix_node.config import Config
 from epix_node.errors import ConfigError, EpixError
@@ -206,22 +207,19 @@ def open_node(config: Config, *, migrate: bool = False, follow: bool = False, as
             keys = LiveKeys.open(box, lambda: trust.keyring().manifests[manifest.party], clock)
             if follow:
                 keys.require_period()
-            yield Node(
-                config=config,
-                clock=clock,
-                office=Office(
-                    database=database,
-                    own=own_register(manifest, keys),
-                    ruleset=ruleset_of(config),
-                    keyring=trust.keyring,
-                    trust_list=trust.trust_list,
-                    timezone=ZoneInfo(config.party.timezone),
-                    catalogue=catalogue_of(config),
-                    customs_union=frozenset(config.party.customs_union),
-                ),
-                keys=keys,
-                role=_role_of(config, box),
+            office = Office(
+                database=database,
+                own=own_register(manifest, keys),
+                ruleset=ruleset_of(config),
+                keyring=trust.keyring,
+                trust_list=trust.trust_list,
+                timezone=ZoneInfo(config.party.timezone),
+                catalogue=catalogue_of(config),
+                customs_union=frozenset(config.party.customs_union),
             )
+            if not follow:  # a node that starts does not wait for it: its first job sees to it
+                heed_revocations(office, now=clock())
+            yield Node(config=config, clock=clock, office=office, keys=keys, role=_role_of(config, box))
         finally:
             trust.close()
     finally:

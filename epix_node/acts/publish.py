@@ -190,9 +190,10 @@ def _published_before(office: Office, permit: Permit, *, now: datetime) -> Publi
         return None
     earlier, token, check = found
     if not same_content(earlier.permit, permit):
-        raise DifferentContentError(
-            f"{permit.issuer} {permit.number} of {permit.key.year} was published with other content"
-        )
+        marks = {True: "as a legacy document", False: "not as a legacy document"}
+        is_mark_alone = same_content(earlier.permit, replace(permit, legacy=earlier.permit.legacy))
+        how = marks[earlier.permit.legacy] if is_mark_alone else "with other content"
+        raise DifferentContentError(f"{permit.issuer} {permit.number} of {permit.key.year} was published {how}")
     if earlier.is_void:
         return None
     if check is None:  # published before checks were kept: what the rules say of it now

@@ -39,9 +39,9 @@ def demo(
     empty: Annotated[bool, typer.Option("--empty", help="Leave the story out.")] = False,
     _json: JsonOption = False,
 ) -> None:
-    """Play a federation of N countries and a Secretariat: permits, borders, frauds, and what each node found.
+    """Play a federation of N countries and a Secretariat: permits, borders, keys, frauds, and what each node found.
 
-    Exit 0 only if exactly the expected findings appear.
+    Exit 0 only if exactly the expected findings and answers appear.
     """
     from epix_node.demo.command import run_demo
 

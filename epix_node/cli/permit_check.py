@@ -113,7 +113,8 @@ def _outcome(draft: Draft, stage: At, judgement: Judgement) -> Outcome:
         },
         code=ExitCode.NEGATIVE if blocked else ExitCode.OK,
         lines=[
-            (permit.issuer, permit.type, permit.number, gravest_word(told["findings"], blocked=blocked), f"at {stage}"),
+            (permit.issuer, permit.type, permit.number, gravest_word(told["findings"], blocked=blocked), f"at {stage}")
+            + (("and not refused, as a legacy document",) if permit.legacy and not blocked else ()),
             *judgement_lines(told["findings"]),
             *edition_lines(told["reference"]),
             *reading_lines(draft),

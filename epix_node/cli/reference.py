@@ -18,7 +18,7 @@ import typer
 from epix_node.cli.invocation import Invocation, JsonOption, read_day
 from epix_node.cli.judgement import age_text
 from epix_node.cli.terminal import Terminal
-from epix_node.errors import InputError
+from epix_node.errors import InputError, UnacceptableError
 
 if TYPE_CHECKING:
     from epix_node.reference.edition import Edition
@@ -75,6 +75,9 @@ def load(
             report = _load(data, file, config.reference_file, as_of=as_of, now=now)
         except OSError as error:
             raise InputError(f"{error.filename or file}: {error.strerror}", code="NOT_READABLE") from error
+        except UnacceptableError as error:
+            # Of which day the data are: the command line lacks it. That is no negative answer (contract 2).
+            raise InputError(str(error), code=error.code) from error
     today = now.astimezone(config.party.zone).date()
     replaced = before.get(report.edition.data)
     body = {**report.to_json(today), "replaced": replaced.to_json(today) if replaced is not None else None}

@@ -1,5 +1,7 @@
 """What the people of one scene do: offices of several countries, each through the national API of its own node.
 
+Only keys are changed otherwise: by the country's custodian, at the machine of the node.
+
 Every deed is told in one line, so that the demo prints what happened. An answer that no scene plays for (a refused
 permit, a server error) raises; an answer that is merely not the one expected is kept as a difference, so that the
 story goes on and everything that is wrong is printed at the end.
@@ -7,16 +9,21 @@ story goes on and everything that is wrong is printed at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from epix_node.clock import format_time
+from epix_node.demo.custodian import Custodian
 from epix_node.demo.papers import Paper
 from epix_node.federation.national import NationalClient
 
 Desk = tuple[str, str]
 """A Party and a role of contract 4: whose token a request carries."""
+
+_SHOWN_CHARACTERS = 8
+"""Of a key id: as many as ``epix-node keys revoke`` needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,28 +35,70 @@ class Deed:
     told: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What ``party`` was told about a permit that was signed ``signed``; verdicts with their reasons."""
+
+    number: str
+    signed: str
+    party: str
+    expected: str
+    seen: str
+
+
 class Play:
     """The hands of one scene. ``key`` starts the event ids of the scene, which are unique on each node."""
 
-    def __init__(self, key: str, *, desks: Mapping[Desk, NationalClient], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        key: str,
+        *,
+        desks: Mapping[Desk, NationalClient],
+        custodians: Mapping[str, Custodian],
+        now: Callable[[], datetime],
+    ) -> None:
         self._key = key
         self._desks = desks
+        self._custodians = custodians
         self._now = now
         self._events = 0
         self.deeds: list[Deed] = []
+        self.answers: list[Answer] = []
         self.differences: list[str] = []
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which the scene stands."""
+        return self._now()
 
     @property
     def today(self) -> date:
         """The day on which the scene stands; sandbox Parties count their days in UTC."""
         return self._now().date()
 
-    async def publish(self, paper: Paper) -> Paper:
-        """The issuer published it; the returned paper carries its token."""
+    def happens(self, party: str, told: str, *, at: datetime) -> None:
+        """Something in this country of which no node hears."""
+        self.deeds.append(Deed(at=at, party=party, told=told))
+
+    async def publish(self, paper: Paper, *, by: str | None = None) -> Paper:
+        """The issuer published it, or somebody else at its desk; the returned paper carries its token."""
         answer = await self._post(paper.issuer, "authority", "/api/v1/permits", paper.to_json(), 201)
         route = f"in transit through {', '.join(paper.transit)}" if paper.transit else ""
-        self._tell(paper.issuer, f"issues {_kind(paper)} {paper.number} to {paper.destination}: {paper.cargo}", route)
+        issues = f"{by} issues" if by is not None else "issues"
+        self._tell(paper.issuer, f"{issues} {_kind(paper)} {paper.number} to {paper.destination}: {paper.cargo}", route)
         return replace(paper, token=answer["token"])
+
+    async def rotate_key(self, party: str) -> None:
+        """The country has a new signing key, which signs from now on; its node went on running."""
+        kid = await self._custodians[party].rotate()
+        self._tell(party, f"runs `epix-node keys rotate signing`: key {kid[:_SHOWN_CHARACTERS]} signs from now on")
+
+    async def revoke_key(self, party: str, *, since: datetime, reason: str) -> None:
+        """The country revoked its newest signing key from that time on."""
+        custodian = self._custodians[party]
+        kid = custodian.newest_key()[:_SHOWN_CHARACTERS]
+        await custodian.revoke(kid, since=since, reason=reason)
+        self._tell(party, f'runs `epix-node keys revoke {kid} --since {format_time(since)} --reason "{reason}"`')
 
     async def withdraw(self, paper: Paper, reason: str) -> None:
         """The issuer took it back."""
@@ -71,10 +120,16 @@ class Play:
         paper: Paper,
         *,
         verdict: str,
+        reason: str | None = None,
+        signed: str | None = None,
         presented: Mapping[str, Any] | None = None,
         record: bool = False,
     ) -> None:
-        """Customs of ``party`` asked about the paper; with ``record`` what it says was reported to its issuer."""
+        """Customs of ``party`` asked about the paper; with ``record`` what it says was reported to its issuer.
+
+        With ``signed``, which says when or by whom, the answer is one of those shown at the end; then it must be this
+        verdict for this ``reason`` alone, or for none.
+        """
         body: dict[str, Any] = {"issuer": paper.issuer, "number": paper.number, "proof": _proof(paper)}
         if presented is not None:
             body["presented"] = presented
@@ -86,9 +141,15 @@ class Play:
                 "date": str(self.today),
             }
         answer = await self._post(party, "customs", "/api/v1/verifications", body, 200)
-        reasons = f" ({', '.join(answer['reasons'])})" if answer["reasons"] else ""
-        self._tell(party, f"verifies {paper.number}: {answer['verdict']}{reasons}", _differing(answer))
-        self._expect(f"{party}'s verdict on {paper.number}", answer["verdict"], verdict)
+        seen = _verdict(answer["verdict"], answer["reasons"])
+        self._tell(party, f"verifies {paper.number}: {seen}", _differing(answer))
+        what = f"{party}'s verdict on {paper.number}"
+        if signed is None:
+            self._expect(what, answer["verdict"], verdict)
+            return
+        expected = _verdict(verdict, [reason] if reason is not None else [])
+        self.answers.append(Answer(number=paper.number, signed=signed, party=party, expected=expected, seen=seen))
+        self._expect(what, seen, expected)
 
     async def endorse(self, paper: Paper, quantity: str, *, transport: str | None = None) -> None:
         """Customs of the issuing country let so much of the goods go."""
@@ -176,6 +237,10 @@ def _office(party: str) -> str:
 
 def _kind(paper: Paper) -> str:
     return {"E": "export permit", "I": "import permit", "R": "re-export certificate"}.get(paper.type, "certificate")
+
+
+def _verdict(verdict: str, reasons: Sequence[str]) -> str:
+    return f"{verdict} ({', '.join(reasons)})" if reasons else verdict
 
 
 def _by(transport: str | None) -> str:

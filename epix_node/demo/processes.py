@@ -114,21 +114,20 @@ class RunningNodes:
         await asyncio.gather(*self._watchers)
 
 
+def command_line(country: Country, *arguments: str) -> tuple[str, ...]:
+    """``epix-node`` with these arguments, for the node of this country."""
+    return (sys.executable, "-m", "epix_node", "--config", str(country.config), *arguments)
+
+
+def environment() -> dict[str, str]:
+    """The variables of such a process: settings of whoever runs the demonstration are not the countries' settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("EPIX_")}
+
+
 async def _start(country: Country) -> Process:
-    # Settings of whoever runs the demonstration are not these nodes' settings.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("EPIX_")}
     with country.log.open("ab") as log:
         return await create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "epix_node",
-            "--config",
-            str(country.config),
-            "serve",
-            stdin=DEVNULL,
-            stdout=log,
-            stderr=STDOUT,
-            env=environment,
+            *command_line(country, "serve"), stdin=DEVNULL, stdout=log, stderr=STDOUT, env=environment()
         )
 
 

@@ -15,7 +15,14 @@ WIDTH = 110
 
 _HEADINGS = ("scene", "pattern", "expected in", "found in", "same id", "class")
 
-_TITLES = {Kind.TRADE: "Ordinary trade", Kind.FRAUD: "Frauds", Kind.INNOCENT: "Innocent look-alikes"}
+_ANSWER_HEADINGS = ("scene", "permit", "signed", "asked by", "expected", "answer")
+
+_TITLES = {
+    Kind.TRADE: "Ordinary trade",
+    Kind.KEYS: "Signing keys change",
+    Kind.FRAUD: "Frauds",
+    Kind.INNOCENT: "Innocent look-alikes",
+}
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -31,7 +38,11 @@ def lines(report: Report) -> Iterator[str]:
     yield ""
     yield "What the nodes found"
     yield ""
-    yield from _table(report)
+    yield from _findings(report)
+    yield ""
+    yield "What the nodes answered after the keys had changed"
+    yield ""
+    yield from _answers(report)
     yield ""
     innocents = sum(told.scene.kind is Kind.INNOCENT for told in report.told)
     yield f"innocent look-alikes: {innocents} played, {report.judgement.false_alerts} alerts"
@@ -71,6 +82,18 @@ def to_json(report: Report) -> dict[str, Any]:
             }
             for found in report.judgement.found
         ],
+        "answers": [
+            {
+                "scene": told.scene.key,
+                "number": answer.number,
+                "signed": answer.signed,
+                "asked_by": answer.party,
+                "expected": answer.expected,
+                "answer": answer.seen,
+            }
+            for told in report.told
+            for answer in told.answers
+        ],
         "false_alerts": report.judgement.false_alerts,
         "differences": list(report.differences),
         "as_expected": report.is_as_expected,
@@ -83,15 +106,31 @@ def _scene(told: Told) -> Iterator[str]:
         yield from _wrapped(deed.told, first=f"    {deed.at:%d %b %H:%M}  {deed.party:<11}", rest=" " * 29)
 
 
-def _table(report: Report) -> Iterator[str]:
+def _findings(report: Report) -> Iterator[str]:
     titles = {told.scene.key: told.scene.title for told in report.told}
-    rows = [_cells(found, titles[found.expected.scene]) for found in report.judgement.found]
-    widths = [max(len(row[column]) for row in (_HEADINGS, *rows)) for column in range(len(_HEADINGS))]
-    yield _row(_HEADINGS, widths)
-    yield _row(["-" * width for width in widths], widths)
-    for found, row in zip(report.judgement.found, rows, strict=True):
-        yield _row(row, widths)
-        yield from _wrapped(found.sentence, first="    ", rest="    ")
+    found = report.judgement.found
+    heading, rule, *rows = _table(_HEADINGS, [_cells(one, titles[one.expected.scene]) for one in found])
+    yield heading
+    yield rule
+    for one, row in zip(found, rows, strict=True):
+        yield row
+        yield from _wrapped(one.sentence, first="    ", rest="    ")
+
+
+def _answers(report: Report) -> list[str]:
+    rows = [
+        (told.scene.title, one.number, one.signed, one.party, one.expected, one.seen)
+        for told in report.told
+        for one in told.answers
+    ]
+    return _table(_ANSWER_HEADINGS, rows)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The headings, a rule, and a line for each row."""
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
+    every = (headings, ["-" * width for width in widths], *rows)
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in every]
 
 
 def _cells(found: Found, title: str) -> tuple[str, ...]:
@@ -104,10 +143,6 @@ def _cells(found: Found, title: str) -> tuple[str, ...]:
         found.id[:8] if found.nodes == expected.nodes else "no",
         expected.class_ if found.class_ in {None, expected.class_} else f"{found.class_}, not {expected.class_}",
     )
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _wrapped(text: str, *, first: str, rest: str) -> list[str]:

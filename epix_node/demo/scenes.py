@@ -1,4 +1,4 @@
-"""The scenes of the story: ordinary trade, six frauds, and ten innocent look-alikes of them.
+"""The scenes of the story: ordinary trade, two changes of keys, six frauds, and ten innocent look-alikes of them.
 
 A scene is written from its first to its last line as it happens. ``yield`` waits until so long after the story's
 start; before the scene goes on, every node has pulled from every other. So each country knows in a scene what it
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     """What a scene is there to show."""
 
     TRADE = "ordinary trade"
+    KEYS = "change of keys"
     FRAUD = "fraud"
     INNOCENT = "innocent look-alike"
 
@@ -59,6 +60,42 @@ async def _ordinary_trade(play: Play) -> Script:
     await play.expect_status(permit, "USED", at=("XA", "XB"))
     await play.expect_status(allowed, "USED", at=("XA", "XB"))
     await play.verify("XB", permit, verdict="NOT_VALID")
+
+
+async def _new_signing_key(play: Play) -> Script:
+    """XB's signing key has served its time; what it signed is not signed again."""
+    before = await play.publish(draw("XB", "XA", "000701", SKINS, "30", on=play.today))
+    yield _day(2)
+    await play.rotate_key("XB")
+    after = await play.publish(draw("XB", "XA", "000702", SKINS, "35", on=play.today))
+    yield _day(5)
+    await play.verify("XA", before, verdict="VALID", signed="before the rotation")
+    await play.verify("XA", after, verdict="VALID", signed="under the new key")
+
+
+async def _stolen_key(play: Play) -> Script:
+    """Until the theft is found out, the thief signs like the authority, and what was signed before it is not lost.
+
+    The thief is an insider: what it signs is in the register too, so that nothing but the time of the theft tells.
+    """
+    yield _day(1)
+    before = await play.publish(draw("XA", "XB", "000801", CONCH, "40", on=play.today))
+    yield _day(3)
+    # Nothing is done here. In life peers pull every minute; in the story this round is what proves to them that all
+    # that XA had signed was in its register before the theft (protocol decision 7).
+    yield _day(3, hours=12)
+    theft = play.now - timedelta(hours=3)
+    play.happens("XA", "the file of the signing key is copied, and nobody notices", at=theft)
+    forged = await play.publish(draw("XA", "XB", "000802", CONCH, "900", on=play.today), by="the thief, an insider,")
+    yield _day(5)
+    await play.verify("XB", forged, verdict="VALID")
+    await play.revoke_key("XA", since=theft, reason="key file copied")
+    await play.rotate_key("XA")
+    fresh = await play.publish(draw("XA", "XB", "000803", CONCH, "45", on=play.today))
+    yield _day(5, hours=3)
+    await play.verify("XB", before, verdict="VALID", signed="before the theft")
+    await play.verify("XB", forged, verdict="NOT_VALID", reason="REVOKED_KEY", signed="by the thief")
+    await play.verify("XB", fresh, verdict="VALID", signed="under the new key")
 
 
 async def _used_in_two_countries(play: Play) -> Script:
@@ -228,6 +265,9 @@ async def _through_transit(play: Play) -> Script:
 
 SCENES: tuple[Scene, ...] = (
     Scene(key="trade", kind=Kind.TRADE, title="A sale with all its papers", script=_ordinary_trade),
+    # The keys change before anybody else acts at that moment: what XA still signed with the stolen key would be void.
+    Scene(key="new-key", kind=Kind.KEYS, title="A new signing key", script=_new_signing_key),
+    Scene(key="stolen-key", kind=Kind.KEYS, title="A key is stolen", script=_stolen_key),
     Scene(
         key="two-countries", kind=Kind.FRAUD, title="One permit used in two countries", script=_used_in_two_countries
     ),

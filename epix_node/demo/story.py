@@ -1,8 +1,8 @@
 """Play the scenes against a running federation, let time pass, and compare what the nodes found with what they should.
 
-Everything goes over HTTP: the offices' deeds through the national API of their own nodes, time through ticks of the
-Secretariat. What must be found, and by whom, is a table here. Who holds the permit or wrote an event that is evidence
-must hold the finding, all under one id; nobody holds anything else.
+The offices' deeds go over HTTP, through the national API of their own nodes, and time through ticks of the Secretariat;
+keys are changed by commands at the nodes. What must be found, and by whom, is a table here. Who holds the permit or
+wrote an event that is evidence must hold the finding, all under one id; nobody holds anything else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 
 from epix_node.clock import format_time, parse_time
 from epix_node.demo.country import Country
-from epix_node.demo.play import Deed, Desk, Play
+from epix_node.demo.custodian import Custodian
+from epix_node.demo.play import Answer, Deed, Desk, Play
 from epix_node.demo.scenes import CAST, SCENES, Scene
 from epix_node.federation.national import NationalClient
 from epix_node.permit.finding import finding_id
@@ -95,10 +96,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One scene and what was done in it."""
+    """One scene, what was done in it, and those of its answers that are shown at the end."""
 
     scene: Scene
     deeds: tuple[Deed, ...]
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,7 @@ async def play_story(countries: Sequence[Country], *, secretariat: str, token: s
     ``secretariat`` is the URL of the Secretariat and ``token`` its authority's; the sandbox's clock is steerable.
 
     Raises:
-        PeerError: a node refuses what no scene plays for, or does not answer.
+        PeerError: a node refuses what no scene plays for, or does not answer; so does a command at a node.
     """
     cast = [country for country in countries if country.party in CAST]
     async with AsyncExitStack() as stack:
@@ -134,7 +136,8 @@ async def play_story(countries: Sequence[Country], *, secretariat: str, token: s
                 client = NationalClient(party=country.party, url=country.url, token=secret)
                 desks[country.party, role] = await stack.enter_async_context(client)
         begins = parse_time((await centre.ask("/sandbox/v1/clock"))["now"])
-        plays = await _play(desks, centre, begins)
+        custodians = {country.party: Custodian(country) for country in cast}
+        plays = await play_scenes(desks, custodians, centre, begins)
         ends = begins + max(play.deeds[-1].at - begins for play in plays.values() if play.deeds) + AFTERWARDS
         await _move(centre, ends)
         held = {country.party: await _findings(desks[country.party, "auditor"]) for country in cast}
@@ -143,16 +146,21 @@ async def play_story(countries: Sequence[Country], *, secretariat: str, token: s
     return Report(
         begins=begins,
         ends=ends,
-        told=tuple(Told(scene=scene, deeds=tuple(plays[scene.key].deeds)) for scene in SCENES),
+        told=tuple(_told(scene, plays[scene.key]) for scene in SCENES),
         judgement=judgement,
         differences=(*said, *judgement.differences),
     )
 
 
-async def _play(desks: Mapping[Desk, NationalClient], centre: NationalClient, begins: datetime) -> dict[str, Play]:
+async def play_scenes(
+    desks: Mapping[Desk, NationalClient],
+    custodians: Mapping[str, Custodian],
+    centre: NationalClient,
+    begins: datetime,
+) -> dict[str, Play]:
     """Every scene is at its end. At each moment all scenes that wait for it go on, in their order."""
     moment = begins
-    plays = {scene.key: Play(scene.key, desks=desks, now=lambda: moment) for scene in SCENES}
+    plays = {scene.key: Play(scene.key, desks=desks, custodians=custodians, now=lambda: moment) for scene in SCENES}
     scripts = [scene.script(plays[scene.key]) for scene in SCENES]
     waiting = [(timedelta(0), position) for position in range(len(scripts))]
     while waiting:
@@ -167,6 +175,10 @@ async def _play(desks: Mapping[Desk, NationalClient], centre: NationalClient, be
                 continue
             heapq.heappush(waiting, (until, position))
     return plays
+
+
+def _told(scene: Scene, play: Play) -> Told:
+    return Told(scene=scene, deeds=tuple(play.deeds), answers=tuple(play.answers))
 
 
 async def _move(centre: NationalClient, moment: datetime) -> None:

@@ -16,6 +16,8 @@ from epix_node.reference.edition import Edition
 
 MAX_EXAMPLES = 20
 """Refused rows that a report shows; the counts by reason are complete."""
+MAX_EXAMPLES_OF_A_REASON = 5
+"""So that a frequent reason leaves room for the rare ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class LoadReport:
     reasons: Mapping[str, int]
     """Reason → how often, most frequent first."""
     examples: tuple[Refusal, ...]
-    """The first of them, at most ``MAX_EXAMPLES``."""
+    """The first of each reason, at most ``MAX_EXAMPLES`` in all."""
 
     def to_json(self, on: date) -> dict[str, Any]:
         """As ``reference load --json`` prints it."""
@@ -77,7 +79,7 @@ class Tally:
         ``reason`` is one of few fixed sentences, without values of the row, so that counting makes sense.
         """
         self._reasons[reason] += 1
-        if len(self._examples) < MAX_EXAMPLES:
+        if len(self._examples) < MAX_EXAMPLES and self._reasons[reason] <= MAX_EXAMPLES_OF_A_REASON:
             self._examples.append(Refusal(row=row, reason=reason))
 
     def report(self, edition: Edition) -> LoadReport:

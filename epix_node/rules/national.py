@@ -96,6 +96,8 @@ def read_measures(path: Path, ruleset: Ruleset) -> NationalMeasures:
     )
 
 
+_NO_PATTERNS = "the patterns of reconciliation are equal in all nodes and cannot be set here"
+
 _Problem = tuple[tuple[str, ...], str]
 """Where in the file, as a path of keys, and what is wrong there."""
 
@@ -107,7 +109,7 @@ def _shape_problem(loc: tuple[int | str, ...], item: Mapping[str, Any]) -> _Prob
     if item["type"] != "extra_forbidden":
         return keys, str(item["msg"])
     if keys[0] == "patterns":
-        return keys, "the patterns of reconciliation are equal in all nodes and cannot be set here"
+        return keys, _NO_PATTERNS
     kind = "" if len(keys) == 1 else "issuer" if keys[0] == "issuers" and len(keys) == 3 else "rule"
     return keys, f"there is no such setting{_nearest(keys[-1], _FIELDS[kind])}"
 
@@ -123,7 +125,9 @@ def _rule_problems(measures: Mapping[str, _Measure], ruleset: Ruleset, path: tup
     for id_, measure in measures.items():
         keys = (*path, id_)
         rule = ruleset.rules.get(id_)
-        if rule is None:
+        if id_.startswith("FRD-"):
+            yield keys, _NO_PATTERNS
+        elif rule is None:
             where = ruleset.elsewhere.get(id_)
             yield keys, f"decided elsewhere: {where}" if where else f"no such rule{_nearest(id_, ruleset.rules)}"
         elif rule.structural:

@@ -73,7 +73,7 @@ def _check_statement(subject: Subject, report: Report, specimen: Specimen) -> No
             report.not_checked("PRE-01", reason, path=path)
         return
     year, day = stated
-    if (day or date(year, 1, 1)) <= _CONVENTION_IN_FORCE and year < _CONVENTION_IN_FORCE.year:
+    if (day or date(year, 12, 31)) <= _CONVENTION_IN_FORCE:
         return
     first = _first_listed(subject, report, specimen, "PRE-03", path)
     if first is None:

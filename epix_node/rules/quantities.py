@@ -16,7 +16,7 @@ from epix_node.permit.quantity import (
 from epix_node.rules.report import Report
 from epix_node.rules.subject import Specimen, Subject
 
-_AMOUNT = "a decimal number greater than 0, at most 6 decimals"
+_AMOUNT = "a decimal number greater than 0, with a point and at most 6 decimals"
 _UNIT = "a unit code of the Guidelines"
 _ONE = 1_000_000
 """Micro-units of one specimen."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, insert, literal, union_all, update
+from sqlalchemy import bindparam, exists, insert, literal, union_all, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
@@ -16,7 +16,7 @@ from epix_node.permit.balance import LineBalance
 from epix_node.permit.event import Confirmation, EventLine
 from epix_node.permit.facts import Case, EventFact, PermitFact, WithdrawalFact, permit_meant
 from epix_node.permit.number import PermitKey
-from epix_node.permit.status import Flag, Standing, Status
+from epix_node.permit.status import Flag, Standing, Status, void_standing
 from epix_node.store import events, permits
 from epix_node.store.database import Session
 from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow, table
@@ -24,6 +24,7 @@ from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, S
 _CARD = table(StatusCardRow)
 _EVENT = table(EventRow)
 _FINDING = table(FindingRow)
+_PERMIT = table(PermitRow)
 _INSERT_CARD = insert(_CARD)
 _UPDATE_CARD = update(_CARD).where(
     _CARD.c.issuer == bindparam("of"),
@@ -139,12 +140,25 @@ def spoken_of(session: Session, numbers: Collection[tuple[str, str]]) -> set[tup
     }
 
 
+def void_cards(session: Session, documents: Iterable[tuple[str, str, str]]) -> None:
+    """The cards of these permits, given as (issuer, number, document), say that they count no more."""
+    rows = [{"of": issuer, "numbered": number, "digest": document} for issuer, number, document in documents]
+    if rows:
+        session.core.execute(_VOID_CARD, rows)
+
+
 def _card(fact: PermitFact, standing: Standing) -> dict[str, Any]:
     return {
         **standing.key.to_json(),
         "party": fact.source.party,
         "register_index": fact.source.index,
         "issued_on": fact.permit.issued_on.isoformat() if fact.permit.issued_on else "",
+        **_stated(standing),
+    }
+
+
+def _stated(standing: Standing) -> dict[str, Any]:
+    return {
         "valid_from": standing.valid_from.isoformat() if standing.valid_from else None,
         "valid_until": standing.valid_until.isoformat() if standing.valid_until else None,
         "settled": standing.settled.value if standing.settled else None,
@@ -156,6 +170,19 @@ def _card(fact: PermitFact, standing: Standing) -> dict[str, Any]:
         "lines": json.dumps([line.to_json() for line in standing.lines], ensure_ascii=False, separators=(",", ":")),
         "is_void": standing.is_void,
     }
+
+
+_VOID_CARD = (
+    update(_CARD)
+    .where(_CARD.c.issuer == bindparam("of"), _CARD.c.number == bindparam("numbered"))
+    .where(
+        exists().where(
+            *(_PERMIT.c[name] == _CARD.c[name] for name in ("issuer", "number", "type", "year")),
+            _PERMIT.c.document == bindparam("digest"),
+        )
+    )
+    .values(**_stated(void_standing(PermitKey(issuer="", type="", number="", year=0))))
+)
 
 
 def cards(session: Session, issuer: str, number: str) -> tuple[Standing, ...]:

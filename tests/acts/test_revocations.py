@@ -21,7 +21,8 @@ from epix_node.permit.event import WithdrawalReason
 from epix_node.permit.number import NumberRef
 from epix_node.reconcile.record import reconcile_all
 from epix_node.signing.signer import FileSigner
-from epix_node.store import documents, permits, register, revocations
+from epix_node.store import cases, documents, permits, register, revocations
+from epix_node.store.answers import PointReader
 from epix_node.store.database import Session
 from epix_node.trust.certificate import issue_certificate
 from epix_node.trust.keyring import Keyring
@@ -424,6 +425,29 @@ def test_everything_again_gives_the_same(federation: Federation) -> None:
         office = world[party]
         office.database.write_now(reconcile_all, office.perspective(), now=world.now)
     assert {party: (world.status(party, NUMBER), world.findings(party)) for party in ("XA", "XB")} == before
+
+
+def test_answers_tell_of_it_before_the_cases_are_followed(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marking is quick, and what follows may take its time: the permit says nothing good in between."""
+    world = federation.world
+    world.publish("XA")
+    world.meet()
+    world.confirm("XB", NUMBER)
+    world.meet()
+    with monkeypatch.context() as patched:
+        patched.setattr("epix_node.reconcile.revocation.settle_cases", lambda *_, **__: 0)
+        federation.revoke("XA", START)
+    assert world["XB"].database.read_now(revocations.unsettled, limit=9) == [("XA", NUMBER)]
+    assert federation.shows("XB") == STOLEN
+    reader = PointReader(world["XB"].database.point_reader())
+    (card,) = reader.cards("XA", NUMBER)
+    reader.close()
+    assert (card.is_void, card.settled, card.lines) == (1, "UNKNOWN", "[]")
+    federation.heed()
+    assert world["XB"].database.read_now(revocations.unsettled, limit=9) == []
+    assert world["XB"].database.read_now(cases.orphans) == [("XA", NUMBER)]
 
 
 def test_nothing_is_signed_by_a_key_that_was_revoked_in_the_meantime(federation: Federation) -> None:

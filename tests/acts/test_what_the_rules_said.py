@@ -10,7 +10,7 @@ import structlog
 
 from epix_node.acts.judging import legacy_ends
 from epix_node.acts.publish import publish, replace_permit
-from epix_node.errors import UnacceptableError
+from epix_node.errors import DifferentContentError, UnacceptableError
 from epix_node.exchange import examination
 from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.permit.status import Flag
@@ -123,6 +123,18 @@ def test_a_legacy_permit_is_refused_only_for_what_keeps_it_from_being_counted(wo
         publish(world["XA"], legacy(number="26XA000002", lines=[{"quantity": "many"}]), now=world.now)
     world.meet()
     assert "VAL-12" not in rules_of(check_of(world, "XB", dataclasses.replace(KEY, year=2025)))
+
+
+def test_a_legacy_permit_that_comes_again_without_its_mark_is_told_by_its_mark(world: World) -> None:
+    """It is other content (contract 5), but "with other content" would send people looking for another difference."""
+    publish(world["XA"], legacy(), now=world.now)
+    with pytest.raises(DifferentContentError, match="was published as a legacy document"):
+        publish(world["XA"], dataclasses.replace(legacy(), legacy=False), now=world.now)
+    with pytest.raises(DifferentContentError, match="with other content"):
+        publish(world["XA"], legacy(purpose="Z"), now=world.now)
+    publish(world["XA"], permit_of(number="26XA000003"), now=world.now)
+    with pytest.raises(DifferentContentError, match="was published not as a legacy document"):
+        publish(world["XA"], dataclasses.replace(permit_of(number="26XA000003"), legacy=True), now=world.now)
 
 
 def test_a_permit_of_the_covered_time_is_no_legacy_document(world: World) -> None:

@@ -194,7 +194,7 @@ def test_a_legacy_permit_of_the_covered_time_is_refused(xa, permit):
     assert "2026-03-01" in body["error"]["message"]
     long = xa.file("q.json", permit(issued_on="2025-11-01", valid_from="2025-11-01", valid_until="2026-09-30"))
     xa.run("permits", "check", long, code=1)
-    xa.run("permits", "check", "--legacy", long)
+    assert "REFER at issue and not refused, as a legacy document" in xa.run("permits", "check", "--legacy", long).stdout
     xa.run("permits", "publish", "--legacy", long)
     assert "the register proves it from then on" in xa.run("permits", "show", "XA", "26XA000123").stdout
 

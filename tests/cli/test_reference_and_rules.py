@@ -48,6 +48,13 @@ def test_people_are_told_what_a_load_did(xa):
     assert "not loaded: " in listed.stderr
 
 
+def test_a_list_that_does_not_say_its_day_is_asked_for_it(xa):
+    """The command line lacks something, which is no negative answer; the message names the option."""
+    file = xa.file("ownership.csv", b"party\nXB\n")
+    result = xa.run("reference", "load", "ownership", file, code=2)
+    assert "--as-of" in result.stderr
+
+
 def test_what_a_load_replaces_is_told(xa):
     """Much less than before is worth a remark: a file may hold one class of animals only."""
     row = SUSPENSIONS.splitlines(keepends=True)[1]

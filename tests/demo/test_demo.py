@@ -64,6 +64,14 @@ def test_the_story_ends_as_it_should():
     run = subprocess.run([*COMMAND, "demo"], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     table = run.stdout.partition("What the nodes found")[2]
+    keys = table.partition("What the nodes answered after the keys had changed")[2]
+    signed = [" ".join(line.split()[-5:]) for line in keys.splitlines() if line.startswith("A key is stolen")]
+    assert signed == [
+        "the theft XB VALID VALID",
+        "XB NOT_VALID (REVOKED_KEY) NOT_VALID (REVOKED_KEY)",
+        "new key XB VALID VALID",
+    ]
+    assert keys.count("A new signing key") == 2
     for expected in EXPECTED:
         nodes = " ".join(expected.nodes)
         row = [expected.pattern, *nodes.split(), *nodes.split(), expected.id(STORY_BEGINS.date())[:8], expected.class_]

@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from epix_node.clock import parse_time
 from epix_node.demo import report
 from epix_node.demo.country import FICTIONAL
-from epix_node.demo.play import Play
+from epix_node.demo.custodian import Custodian
+from epix_node.demo.papers import CONCH, draw
+from epix_node.demo.play import Answer, Play
 from epix_node.demo.scenes import CAST, SCENES, Kind, Scene
-from epix_node.demo.story import CORRECTED, EXPECTED, Report, Told, judge
+from epix_node.demo.story import CORRECTED, EXPECTED, Report, Told, judge, play_scenes
 from epix_node.federation.national import NationalClient, Reply
 from epix_node.permit.event_json import confirmation_from_json, correction_from_json, endorsement_from_json
 from epix_node.permit.json import permit_from_json
@@ -24,18 +27,37 @@ from epix_node.rules.ruleset import Stage, load_ruleset
 from epix_node.rules.subject import Circumstances
 
 BEGINS = datetime(2026, 3, 2, 8, tzinfo=UTC)
+ROLES = ("authority", "customs", "auditor")
 DETERMINISTIC = {"FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-14"}
 
 
-class Desk:
-    """An office that accepts everything and remembers what it was sent."""
+class Clock:
+    """The Secretariat, as far as a story needs it: the time of the last tick, and of all of them."""
 
-    def __init__(self, party: str) -> None:
+    def __init__(self) -> None:
+        self.ticks = [BEGINS]
+
+    async def post(self, path: str, body: dict, *, within: timedelta) -> Reply:
+        self.ticks.append(parse_time(body["now"]))
+        return Reply(status=200, body={})
+
+    def expect(self, reply: Reply, *statuses: int, what: str) -> None:
+        assert reply.status in statuses
+
+
+class Desk:
+    """An office that accepts everything and remembers what it was sent, and when by this clock."""
+
+    def __init__(self, party: str, clock: Clock) -> None:
         self.party = party
+        self.clock = clock
         self.sent: list[tuple[str, dict]] = []
+        self.signed: list[tuple[int, dict]] = []
 
     async def post(self, path: str, body: dict) -> Reply:
         self.sent.append((path, body))
+        if not path.endswith(("/status", "/verifications")) or body.get("record"):
+            self.signed.append((len(self.clock.ticks), body))
         answer = {"token": "T", "verdict": "?", "status": "?", "reasons": [], "flags": []}
         return Reply(status=201, body=answer)
 
@@ -43,11 +65,32 @@ class Desk:
         return reply.body
 
 
+class Keeper:
+    """A custodian who has no node; every key is called after its number. A revocation is kept with its tick."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.keys = 1
+        self.revoked: list[tuple[int, str, datetime]] = []
+
+    def newest_key(self) -> str:
+        return f"{self.keys:064}"
+
+    async def rotate(self) -> str:
+        self.keys += 1
+        return self.newest_key()
+
+    async def revoke(self, kid: str, *, since: datetime, reason: str) -> None:
+        self.revoked.append((len(self.clock.ticks), kid, since))
+
+
 async def rehearsed(scene: Scene) -> list[tuple[str, str, dict]]:
     """All that one scene sends: Party, path, body."""
     moment = BEGINS
-    desks = {(party, role): Desk(party) for party in CAST for role in ("authority", "customs", "auditor")}
-    play = Play(scene.key, desks=desks, now=lambda: moment)
+    clock = Clock()
+    desks = {(party, role): Desk(party, clock) for party in CAST for role in ROLES}
+    custodians = {party: Keeper(clock) for party in CAST}
+    play = Play(scene.key, desks=desks, custodians=custodians, now=lambda: moment)
     waits = []
     async for wait in scene.script(play):
         waits.append(wait)
@@ -123,6 +166,22 @@ async def test_a_finding_is_expected_at_the_issuer_and_wherever_evidence_was_wri
             party for party, path, _ in sent[expected.scene] if path.endswith(("confirmations", "verifications"))
         }
         assert set(expected.nodes) == writers | {expected.issuer}
+
+
+async def test_only_the_thief_signs_between_the_theft_of_the_key_and_the_new_one():
+    """Everything else is either proven before the theft, by a round between the two, or signed by the new key."""
+    clock = Clock()
+    desks = {(party, role): Desk(party, clock) for party in CAST for role in ROLES}
+    custodians = {party: Keeper(clock) for party in CAST}
+    await play_scenes(desks, custodians, clock, BEGINS)
+    assert {party: keeper.keys for party, keeper in custodians.items()} == {"XA": 2, "XB": 2, "XC": 1}
+    (((found_out, kid, theft)),) = custodians["XA"].revoked
+    assert kid == f"{1:064}"[: len(kid)]
+    signed = sorted(((tick, body) for role in ROLES for tick, body in desks["XA", role].signed), key=lambda one: one[0])
+    proof = max(position for position, at in enumerate(clock.ticks, start=1) if at < theft)
+    (forged,) = [body for tick, body in signed if proof <= tick < found_out]
+    assert forged["number"] == "26XA000802"
+    assert clock.ticks[found_out - 1] > theft
 
 
 def test_each_deterministic_fraud_is_played_once_and_ten_innocent_look_alikes():
@@ -234,6 +293,39 @@ def test_the_report_says_what_was_found_and_what_was_not():
     assert report.to_json(played)["as_expected"] is False
 
 
+def test_the_answers_after_a_change_of_keys_are_a_table():
+    """What was expected stands beside what was said, for people and for programs."""
+    answer = Answer(number="26XA1", signed="by the thief", party="XB", expected="NOT_VALID (R)", seen="VALID")
+    told = tuple(Told(scene=scene, deeds=(), answers=(answer,) * (scene.key == "stolen-key")) for scene in SCENES)
+    good = judge(as_expected(), begins=BEGINS)
+    played = Report(begins=BEGINS, ends=BEGINS, told=told, judgement=good, differences=())
+    row = "A key is stolen  26XA1   by the thief  XB        NOT_VALID (R)  VALID"
+    assert row in list(report.lines(played))
+    assert report.to_json(played)["answers"] == [
+        {
+            "scene": "stolen-key",
+            "number": "26XA1",
+            "signed": "by the thief",
+            "asked_by": "XB",
+            "expected": "NOT_VALID (R)",
+            "answer": "VALID",
+        }
+    ]
+
+
+async def test_an_answer_of_the_table_must_have_the_reason_that_was_expected_and_no_other():
+    """The desk of these tests answers nonsense, and each is told as a difference."""
+    clock = Clock()
+    desks = {(party, role): Desk(party, clock) for party in CAST for role in ROLES}
+    play = Play("key", desks=desks, custodians={}, now=lambda: BEGINS)
+    paper = draw("XA", "XB", "000001", CONCH, "1", on=BEGINS.date())
+    await play.verify("XB", paper, verdict="?", reason="REVOKED_KEY", signed="by the thief")
+    await play.verify("XB", paper, verdict="?", signed="under the new key")
+    assert play.differences == ["XB's verdict on 26XA000001: ? (REVOKED_KEY) expected, ? seen"]
+    assert [answer.seen for answer in play.answers] == ["?", "?"]
+
+
 def test_a_client_is_what_the_play_takes_for_a_desk():
     """The stand-in of these tests has what the scenes use of the real one."""
     assert all(hasattr(NationalClient, name) for name in ("post", "expect"))
+    assert all(hasattr(Custodian, name) for name in ("newest_key", "rotate", "revoke"))

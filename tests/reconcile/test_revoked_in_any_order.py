@@ -59,9 +59,9 @@ def revoke(database: Database, key: RevokedKey) -> None:
     settle(database, PERSPECTIVE, now=END)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
-    steps=st.lists(STEPS, min_size=4, max_size=16),
+    steps=st.lists(STEPS, min_size=4, max_size=14),
     revoked=REVOCATIONS,
     random=st.randoms(use_true_random=False),
 )

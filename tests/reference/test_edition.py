@@ -22,6 +22,13 @@ def test_data_of_a_later_day_have_no_age():
     assert EDITION.age(date(2025, 1, 1)) == timedelta(0)
 
 
+def test_not_every_row_that_was_not_understood_is_shown():
+    tally = Tally()
+    for row in range(2, 40):
+        tally.refuse(row, f"reason {row}")
+    assert len(tally.report(EDITION).examples) == MAX_EXAMPLES
+
+
 def test_every_reason_is_counted_and_the_first_are_shown():
     tally = Tally()
     tally.take(5)
@@ -31,5 +38,6 @@ def test_every_reason_is_counted_and_the_first_are_shown():
     report = tally.report(EDITION)
     assert (report.taken, report.refused) == (5, 38)
     assert dict(report.reasons) == {"no name": 38, "a reservation": 1}
-    assert len(report.examples) == MAX_EXAMPLES
+    # A frequent reason does not crowd out a rare one.
+    assert [example.row for example in report.examples] == [2, 3, 4, 5, 6, 41]
     assert report.to_json(date(2026, 1, 2))["examples"][0] == {"row": 2, "reason": "no name"}

@@ -62,6 +62,20 @@ def test_a_file_that_is_not_utf_8_is_refused_with_advice(tmp_path):
         load("quotas", tmp_path / "x.csv", tmp_path / "reference.sqlite", as_of=None, now=NOW)
 
 
+def test_a_file_of_another_kind_is_refused_by_its_header(tmp_path):
+    """Its rows are not even read: they may be many."""
+    with pytest.raises(MalformedDocumentError, match="is no file of quotas"):
+        loaded(tmp_path, "quotas", "FullName,RankName\n" + '"' + "x" * 200_000 + '"\n')
+
+
+def test_a_file_that_is_no_utf_8_from_some_row_on_leaves_nothing_behind(tmp_path):
+    """It is read row by row, and loaded completely or not at all."""
+    (tmp_path / "x.csv").write_bytes((QUOTAS + "XB,Python regius,2024,5\n" * 1_000).encode() + b"C\xf4te,,,\n")
+    with pytest.raises(MalformedDocumentError, match="save it as CSV UTF-8"):
+        load("quotas", tmp_path / "x.csv", tmp_path / "reference.sqlite", as_of=None, now=NOW)
+    assert not (tmp_path / "reference.sqlite").exists()
+
+
 def test_an_empty_file_is_refused(tmp_path):
     with pytest.raises(MalformedDocumentError, match="is empty"):
         loaded(tmp_path, "quotas", "")

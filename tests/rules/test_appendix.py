@@ -40,6 +40,14 @@ COMMERCIAL: dict[str, tuple[Permit, str | None]] = {
     "pre-Convention as second code": (trade({**TIGER, "sources": ("W", "O")}, leaves="IN", type="I"), None),
     "a pre-Convention certificate": (trade(TIGER, leaves="IN", type="O", subtype="pre-convention"), None),
     "acquired before listing, not declared": (trade({**TIGER, **ACQUIRED_1974}, leaves="IN", type="I"), "REFER"),
+    "acquired before the Convention, a taxon without history": (
+        trade({**goods("Scleropages formosus", "I"), **ACQUIRED_1974}, leaves="ID", type="I"),
+        "REFER",
+    ),
+    "acquired after the Convention, a taxon without history": (
+        trade({**goods("Scleropages formosus", "I"), "acquired_on": date(1976, 1, 1)}, leaves="ID", type="I"),
+        "BLOCK",
+    ),
     "acquired on the day of the listing": (
         trade({**TIGER, "acquired_on": date(1975, 7, 1)}, leaves="IN", type="I"),
         "BLOCK",

@@ -104,6 +104,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "a structural rule": ('[rules.FLD-01]\nreason = "r"\nseverity_issue = "WARN"', "cannot be changed"),
     "a structural rule of one issuer": ('[issuers.XB.rules.QTY-01]\nreason = "r"', "cannot be changed"),
     "a pattern": ("[patterns]\ncool_off_hours = 1", "equal in all nodes"),
+    "a pattern as if it were a rule": ('[rules.FRD-01]\nreason = "r"', "rules.FRD-01: .*equal in all nodes"),
     "an unknown parameter": (
         '[rules.VAL-01]\nreason = "r"\nparameters = { month = 7 }',
         r"no such parameter; did you mean months\?",

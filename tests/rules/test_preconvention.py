@@ -28,8 +28,10 @@ ACQUIRED: dict[str, tuple[str, date, str | None]] = {
     "the day of the first listing": ("Psittacus erithacus", date(1981, 6, 6), "BLOCK"),
     "the day before the transfer to I": ("Psittacus erithacus", date(2017, 1, 1), "BLOCK"),
     "long before": ("Panthera tigris", date(1900, 1, 1), None),
-    "a taxon whose first listing is not known": ("Scleropages formosus", date(1960, 1, 1), "NOT_CHECKED"),
-    "a taxon that is not known": ("Snarkus snarkus", date(1960, 1, 1), "NOT_CHECKED"),
+    "a taxon whose first listing is not known": ("Scleropages formosus", date(1976, 1, 1), "NOT_CHECKED"),
+    "a taxon that is not known": ("Snarkus snarkus", date(1975, 7, 1), "NOT_CHECKED"),
+    "before the Convention, and nothing more is known": ("Scleropages formosus", date(1975, 6, 30), None),
+    "before the Convention, of a taxon that is not known": ("Snarkus snarkus", date(1975, 6, 30), None),
 }
 
 
@@ -60,6 +62,21 @@ STATED: dict[str, tuple[str | None, str | None, str | None]] = {
 def test_a_statement_may_stand_for_the_date(text: str | None, missing: str | None, late: str | None) -> None:
     permit = old("Psittacus erithacus", None, special_conditions=text)
     assert (says("PRE-01", permit), says("PRE-03", permit)) == (missing, late)
+
+
+STATED_OF_UNKNOWN: dict[str, str | None] = {
+    # what box 5 says: what PRE-03 says of a taxon whose first listing is not known
+    "Acquired before 1975-07-01.": None,
+    "Acquired before 1975-07-02.": "NOT_CHECKED",
+    "Acquired before the end of 1974.": None,
+    "Acquired before December 1975.": "NOT_CHECKED",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), STATED_OF_UNKNOWN.items(), ids=STATED_OF_UNKNOWN.keys())
+def test_a_statement_that_reaches_back_before_the_convention_needs_no_data(text: str, expected: str | None) -> None:
+    permit = old("Scleropages formosus", None, special_conditions=text)
+    assert says("PRE-03", permit) == expected
 
 
 def test_other_goods_need_no_date() -> None:

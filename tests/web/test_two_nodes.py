@@ -167,7 +167,7 @@ async def test_permits_of_a_removed_party_are_said_alike_by_both(countries: Coun
 
 
 async def test_a_permit_signed_before_the_theft_of_the_key_stays_good_and_one_after_it_does_not(countries: Countries):
-    """XA revokes from its own node; XB hears of it at its next pull. By number, by card and by document (decision 7)."""
+    """XA revokes at its own node; XB hears of it at its next pull. By number, by card and by document (decision 7)."""
     xa, xb = countries["XA"], countries["XB"]
     before, after = "26XA000123", "26XA000124"
     await xa.publish()

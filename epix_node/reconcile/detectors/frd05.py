@@ -14,6 +14,9 @@ cannot disagree. Then the finding is R and names the neighbour, and it becomes A
 error or when nobody has corrected it in 72 hours. They count from the earliest of these events: whoever goes on using
 a forged number must not make a typing error of it again.
 
+A document with that number whose key was revoked (decision 7) may be a thief's, or the issuer's own from the days before
+the theft was known. Only the issuer can tell, by issuing it again; until then the finding is R and says so.
+
 The finding is about the number: its subject has neither type nor year, so all Parties come to the same id.
 
 Parameters: ``typing_error``.
@@ -53,7 +56,13 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     if dates:
         values["issued_on"] = listed(dates)
     summary = f"{case.issuer} has issued no permit {case.number}, but it was used: {values['used']}."
-    if meant:
+    if case.void:
+        values["signed"] = "with a key that was revoked"
+        summary = (
+            f"{case.issuer} has a document numbered {case.number} that does not count, since its key was revoked, but it "
+            f"was used: {values['used']}. Only {case.issuer} can say whether it is its own."
+        )
+    elif meant:
         values["probably"] = listed([ref.number for ref in meant])
         summary = (
             f"{case.issuer} has issued no permit {case.number}, which was {values['used']}; "
@@ -63,9 +72,9 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
         FindingDraft(
             pattern=PATTERN,
             subject=subject,
-            class_=FindingClass.REVIEW if meant else FindingClass.ALERT,
+            class_=FindingClass.REVIEW if meant or case.void else FindingClass.ALERT,
             summary=summary,
-            permits=(subject, *meant)[:MAX_PERMITS],
+            permits=(subject, *(() if case.void else meant))[:MAX_PERMITS],
             evidence=tuple(event.source for event in events),
             values=values,
             ruleset=view.ruleset_id,

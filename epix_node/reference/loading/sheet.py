@@ -10,8 +10,8 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Container, Iterable
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -53,7 +53,21 @@ class Sheet:
     name: str
     sha256: str
     columns: dict[str, int]
-    rows: tuple[Row, ...]
+    content: bytes = field(repr=False)
+    delimiter: str
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The rows under the header, empty ones left out, one at a time: all at once take ten times the file's size.
+
+        Raises:
+            MalformedDocumentError: no UTF-8 or no CSV from some row on.
+        """
+        records = _records(self.name, self.content, self.delimiter)
+        next(records, None)
+        for number, cells in enumerate(records, start=2):
+            if any(cell.strip() for cell in cells):
+                yield Row(number=number, cells=tuple(cells), columns=self.columns)
 
     def has(self, *columns: str) -> bool:
         """Whether it has all these columns."""
@@ -79,10 +93,10 @@ def column_key(name: str) -> str:
 
 
 def read_sheet(path: Path) -> Sheet:
-    """The file's rows; empty ones are left out.
+    """The file with its header read; its rows are read when they are asked for.
 
     Raises:
-        MalformedDocumentError: no UTF-8, no CSV, too large, or nothing in it.
+        MalformedDocumentError: no UTF-8 or no CSV at its beginning, too large, or nothing in it.
         NotFoundError: there is no such file, or it cannot be read.
     """
     try:
@@ -91,34 +105,32 @@ def read_sheet(path: Path) -> Sheet:
         content = path.read_bytes()
     except OSError as error:
         raise NotFoundError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MalformedDocumentError(
-            f"{path.name} is not UTF-8 at byte {error.start}; save it as CSV UTF-8", code="NOT_UTF8"
-        ) from error
-    header_line = text.partition("\n")[0]
-    delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
-    try:
-        records = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise MalformedDocumentError(f"{path.name} is not CSV: {error}") from error
-    if not records:
+    header_line = content.partition(b"\n")[0]
+    delimiter = ";" if header_line.count(b";") > header_line.count(b",") else ","
+    header = next(_records(path.name, content, delimiter), None)
+    if header is None:
         raise MalformedDocumentError(f"{path.name} is empty")
     columns: dict[str, int] = {}
-    for index, name in enumerate(records[0]):
+    for index, name in enumerate(header):
         if column_key(name):
             columns.setdefault(column_key(name), index)
     return Sheet(
         name=path.name,
         sha256=hashlib.sha256(content).hexdigest(),
         columns=columns,
-        rows=tuple(
-            Row(number=number, cells=tuple(cells), columns=columns)
-            for number, cells in enumerate(records[1:], start=2)
-            if any(cell.strip() for cell in cells)
-        ),
+        content=content,
+        delimiter=delimiter,
     )
+
+
+def _records(name: str, content: bytes, delimiter: str) -> Iterator[list[str]]:
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    try:
+        yield from csv.reader(text, delimiter=delimiter)
+    except UnicodeDecodeError as error:
+        raise MalformedDocumentError(f"{name} is not UTF-8; save it as CSV UTF-8", code="NOT_UTF8") from error
+    except csv.Error as error:
+        raise MalformedDocumentError(f"{name} is not CSV: {error}") from error
 
 
 class NotUnderstood(ValueError):
@@ -202,7 +214,7 @@ def state_of(given: date | None, sheet: Sheet, dates: Iterable[date], today: dat
     day = given or day_in(sheet.name) or max((day for day in dates if day <= today), default=None)
     if day is None:
         raise UnacceptableError(
-            f"{sheet.name} does not say of which day it is: give the day as_of, or put it into the file's name,"
+            f"{sheet.name} does not say of which day it is: say it with --as-of, or put it into the file's name,"
             " such as …_2026-04-21.csv"
         )
     if day > today:

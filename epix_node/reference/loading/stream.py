@@ -49,7 +49,7 @@ class Source:
         day = self.as_of or as_of
         if day is None:
             raise UnacceptableError(
-                f"{self.name} does not say of which day it is: give the day as_of, or put it into the file's name,"
+                f"{self.name} does not say of which day it is: say it with --as-of, or put it into the file's name,"
                 " such as …_2017-04-21.csv"
             )
         if day > self.now.astimezone(UTC).date():

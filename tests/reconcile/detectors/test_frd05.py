@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,6 +65,15 @@ def test_the_sentence_and_the_parties():
     assert draft.summary == "XA has issued no permit 26XA000124, but it was used: confirmed by XB on 2026-03-20."
     assert draft.parties == ("XA", "XB")
     assert [e.type for e in draft.evidence] == ["import-confirmation"]
+
+
+def test_a_document_whose_key_was_revoked_is_for_the_issuer_to_judge():
+    """A thief's, or the authority's own from before the theft was known: an alert might ruin an honest trader."""
+    void = replace(permit(number=FORGED), is_void=True)
+    (draft,) = detect(replace(forged(at_border()), void=(void,)), seen())
+    assert draft.class_ == "R"
+    assert "does not count, since its key was revoked" in draft.summary
+    assert draft.permits == (draft.subject,)
 
 
 def test_only_events_that_the_coverage_speaks_of_are_evidence():
