@@ -59,6 +59,8 @@ def explain(ruleset: Ruleset, rule_id: str) -> Explanation:
         NotFoundError: the ruleset does not know the id; names the nearest one.
     """
     id_ = rule_id.strip().upper()
+    if id_.startswith("FRD-"):
+        raise NotFoundError(f"{id_} is no rule of a document but a pattern of what was done: see `epix-node findings`")
     if id_ not in ruleset.rules and id_ not in ruleset.elsewhere:
         close = difflib.get_close_matches(id_, [*ruleset.rules, *ruleset.elsewhere], n=1)
         raise NotFoundError(f"{ruleset.id} has no rule {rule_id}" + (f"; did you mean {close[0]}?" if close else ""))

@@ -38,6 +38,11 @@ def test_an_unknown_rule_names_its_nearest() -> None:
         explain(RULESET, "VAL-1")
 
 
+def test_a_pattern_of_reconciliation_is_not_mistaken_for_a_rule() -> None:
+    with pytest.raises(NotFoundError, match=r"FRD-01 is no rule of a document.*epix-node findings"):
+        explain(RULESET, "frd-01")
+
+
 def test_national_measures_are_explained_with_their_reason() -> None:
     measure = Measure(reason="A treaty with XB.", severity_receipt=Severity.INFO, parameters={"months": 12})
     issuers = {"XB": IssuerMeasures(rules={"VAL-01": measure})}
