@@ -10,7 +10,7 @@ from aiohttp import web
 
 from epix_node.acts.office import Office
 from epix_node.acts.publish import Published, Withdrawn, publish, replace_permit, withdraw
-from epix_node.errors import AmbiguousNumberError, NotFoundError
+from epix_node.errors import AmbiguousNumberError, MalformedDocumentError, NotFoundError
 from epix_node.permit.event import PermitRef, WithdrawalReason
 from epix_node.permit.event_json import event_to_json, withdrawal_from_json
 from epix_node.permit.facts import EventFact, PermitFact, Source, WithdrawalFact
@@ -185,9 +185,11 @@ async def _proven_ref(request: web.Request, client: Client, now: datetime) -> Nu
 
 
 def _read_permit(body: bytes, form: Format) -> Permit:
-    if form is Format.XML:
-        return read_permit_bytes(body).permit
-    return permit_from_json(load_json(body))
+    if form is Format.JSON:
+        return permit_from_json(load_json(body))
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"<":
+        raise MalformedDocumentError("expected a permit as JSON or XML; for CSV there is `epix-node permits publish`")
+    return read_permit_bytes(body).permit
 
 
 def _publish(office: Office, body: bytes, form: Format, *, now: datetime) -> Published:

@@ -108,6 +108,15 @@ BROKEN_RULES: tuple[dict[str, Any], ...] = (
 )
 
 
+async def test_csv_is_for_the_command_and_the_answer_says_so(api: Api):
+    """One request is one permit; a file of many is read row by row by `permits publish`."""
+    refused = await api.post(
+        "/api/v1/permits", data=b"type,number,issuer\nE,26XA1,XA\n", headers={"Content-Type": "text/csv"}
+    )
+    assert (refused.status, refused.code) == (400, "NOT_UNDERSTOOD")
+    assert "permits publish" in refused.body["detail"]
+
+
 async def test_unknown_codes_are_broken_rules(api: Api):
     """422 with the rules by name."""
     for members in BROKEN_RULES:
