@@ -437,7 +437,7 @@ def _peers(node: Node, now: datetime) -> Iterator[Check]:
             advice = "nothing is taken from it; speak to its operator before anything else"
             yield _fail(name, f"frozen: {state.frozen}", advice)
         elif peer.party not in listed:
-            yield _ok(name, "removed from the trust list; what came from it is kept")
+            yield _ok(name, "not in the trust list; what came from it is kept")
         elif peer.trust.value != "FRESH":
             said = f"its keys are {peer.trust.value}: its role was not renewed, or its newest version was refused"
             advice = "ask its operator, unless the trust list itself is not fresh"

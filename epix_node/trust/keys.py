@@ -139,7 +139,7 @@ def _read(path: Path) -> bytes:
                 )
             return file.read(_MAX_KEY_FILE_BYTES)
     except FileNotFoundError:
-        raise KeyMaterialError(f"key file {path} does not exist") from None
+        raise KeyMaterialError(f"key file {path} does not exist: restore it from your backup") from None
     except OSError as error:
         raise KeyMaterialError(f"key file {path} cannot be read: {error.strerror}") from error
 
@@ -155,8 +155,11 @@ def _load(path: Path, passphrase: bytes | None) -> object:
         raise KeyMaterialError(f"key file {path} is not encrypted, although there is a passphrase") from error
     except (ValueError, UnsupportedAlgorithm) as error:
         if _ENCRYPTED in pem:
-            raise KeyMaterialError(f"key file {path} is damaged, or the passphrase is wrong") from error
-        raise KeyMaterialError(f"key file {path} is no PEM private key") from error
+            raise KeyMaterialError(
+                f"key file {path} is damaged, or the passphrase is wrong: give the right one, or restore the file from "
+                "your backup"
+            ) from error
+        raise KeyMaterialError(f"key file {path} is no PEM private key: restore it from your backup") from error
 
 
 def _sync_directory(directory: Path) -> None:

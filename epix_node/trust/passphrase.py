@@ -43,10 +43,13 @@ def _from_file(path: Path) -> bytes:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if mode & _FOR_OTHERS:
-                raise KeyMaterialError(f"secret file {path} has mode {stat.S_IMODE(mode):04o}, expected 0600 or 0400")
+                raise KeyMaterialError(
+                    f"secret file {path} has mode {stat.S_IMODE(mode):04o}, expected 0600 or 0400: run "
+                    f"`chmod 600 {path}`, and see who may have read it"
+                )
             secret = file.readline(_MAX_BYTES + 2).rstrip(b"\r\n")
     except OSError as error:
-        raise KeyMaterialError(f"secret file {path} cannot be read: {error.strerror}") from error
+        raise KeyMaterialError(f"secret file {path} cannot be read: {error.strerror}; put it back, or name another one in the configuration") from error
     if not 0 < len(secret) <= _MAX_BYTES:
         raise KeyMaterialError(f"secret file {path}: the first line holds no secret of 1 to {_MAX_BYTES} bytes")
     return secret

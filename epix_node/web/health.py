@@ -63,7 +63,7 @@ def _key_problem(desk: Desk) -> str | None:
     try:
         desk.node.keys.require_period()
     except KeyMaterialError:  # expired, revoked, or its private half is not here; `doctor` says which
-        return "the signing certificate is not valid now"
+        return "no signing key may sign now: each has expired, is revoked, or is not here"
     except EpixError:  # the shared clock or the trust list cannot be read
         return "clock or trust list cannot be read"
     return None

@@ -277,7 +277,8 @@ def _responses(operation: _Operation, *, is_open: bool) -> dict[str, Any]:
         if status != 304:
             content = {"schema": reference(schema)} if schema is not None else {}
             responses[str(status)]["content"] = {operation.media_type: content}
-    for status in sorted({*operation.problems, *(() if is_open else (401, 403))}):
+    signs = 201 in operation.answers  # what is made is signed, and there may be no key for it
+    for status in sorted({*operation.problems, *(() if is_open else (401, 403)), *((503,) if signs else ())}):
         responses[str(status)] = {
             "description": web.Response(status=status).reason,
             "content": {"application/problem+json": {"schema": reference("Problem")}},

@@ -36,13 +36,14 @@ STATUS: Mapping[type[errors.EpixError], int] = {
     errors.PeerUnreachableError: 504,
     errors.PeerRefusedError: 502,
     errors.PeerProtocolError: 502,
-    errors.KeyMaterialError: 500,
+    errors.KeyMaterialError: 503,
     errors.ConfigError: 500,
 }
 """Every class has a row of its own; a test looks for one without."""
 
 _TITLES = {
     "AMBIGUOUS_NUMBER": "Several permits carry this number",
+    "KEY_MATERIAL": "This node cannot sign now",
     "DIFFERENT_CONTENT": "The same key was used before for other content",
     "NOT_FOUND": "There is no such thing here",
     "NOT_OURS": "This node does not speak for that issuer",
@@ -55,6 +56,12 @@ _TITLES = {
     "UNAUTHORIZED": "A known token is needed",
     "FORBIDDEN": "The caller's role does not allow this",
 }
+
+
+_CANNOT_SIGN = (
+    "no key of this node may sign now, so nothing was recorded; send it again once its operator, to whom "
+    "`epix-node doctor` says what is wrong, has seen to it"
+)
 
 
 class Problem(Exception):
@@ -103,6 +110,8 @@ def problem_of(error: errors.EpixError) -> web.Response:
     status = status_of(error)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return unexpected()
+    if isinstance(error, errors.KeyMaterialError):
+        return problem(status, error.code, _CANNOT_SIGN)  # the error itself may name files
     members: dict[str, Any] = {}
     if isinstance(error, RulesBrokenError):
         members["findings"] = [finding.to_json() for finding in error.findings]

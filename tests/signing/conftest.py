@@ -18,6 +18,7 @@ from epix_node.signing.signer import FileSigner
 from epix_node.trust.certificate import fingerprint, issue_certificate
 from epix_node.trust.keyring import SigningKey
 from epix_node.trust.keys import generate_permit_key
+from tests.signing import opinion
 
 AT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 BEGIN = AT - timedelta(days=30)
@@ -138,23 +139,7 @@ def signed(xa: Country, unsigned: Callable[..., bytes]) -> bytes:
 @pytest.fixture(scope="session")
 def libxmlsec_accepts() -> Callable[[bytes, x509.Certificate], bool]:
     """Whether libxmlsec finds that this certificate's key made the document's first signature."""
-
-    def accepts(document: bytes, certificate: x509.Certificate) -> bool:
-        try:
-            root = etree.fromstring(document)
-            signature = xmlsec.tree.find_node(root, xmlsec.constants.NodeSignature)
-            if signature is None:
-                return False
-            xmlsec.tree.add_ids(root, ["Id"])
-            context = xmlsec.SignatureContext()
-            pem = certificate.public_bytes(Encoding.PEM)
-            context.key = xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatCertPem, None)
-            context.verify(signature)
-        except (etree.XMLSyntaxError, xmlsec.Error, ValueError):
-            return False
-        return True
-
-    return accepts
+    return opinion.libxmlsec_accepts
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ async def test_a_node_whose_certificate_has_run_out_is_not_ready(api: Api):
     api.wait(timedelta(days=365 * 21))
     reply = await api.get("/readyz")
     assert (reply.status, reply.body["status"]) == (503, "unavailable")
-    assert reply.body["checks"]["keys"] == "the signing certificate is not valid now"
+    assert reply.body["checks"]["keys"] == "no signing key may sign now: each has expired, is revoked, or is not here"
 
 
 async def test_a_node_with_another_register_is_not_ready(api: Api):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import structlog
@@ -14,7 +15,7 @@ from epix_node import errors
 from epix_node.errors import EpixError
 from epix_node.rules.finding import RulesBrokenError
 from epix_node.web import problems, status_api
-from tests.web.conftest import Api
+from tests.web.conftest import Api, permit_json
 
 
 def every_error(class_: type[EpixError]) -> Iterator[type[EpixError]]:
@@ -75,6 +76,19 @@ async def test_a_mistake_of_ours_tells_nothing_and_is_logged(
     logged = next(line for line in logs if line["event"] == "request failed")
     assert logged["exc_info"]
     assert logged["request_id"] == reply.headers["X-Request-Id"]
+
+
+async def test_a_node_none_of_whose_keys_may_sign_says_so_and_goes_on_answering(api: Api):
+    """503 without names of files, and nothing recorded; statuses are answered as before (C.1 "Rotation")."""
+    await api.publish()
+    api.wait(timedelta(days=365 * 21))
+    with structlog.testing.capture_logs() as logs:
+        reply = await api.post("/api/v1/permits", permit_json("26XA000124"))
+    assert (reply.status, reply.code) == (503, "KEY_MATERIAL")
+    assert b".pem" not in reply.raw
+    assert any(line["event"] == "cannot sign" and "expired" in line["error"] for line in logs)
+    assert (await api.status()).status == 200
+    assert (await api.status("26XA000124")).body["status"] != "VALID"
 
 
 async def test_a_request_leaves_one_line_without_its_path(api: Api):

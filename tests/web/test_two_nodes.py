@@ -23,6 +23,7 @@ from epix_node.permit.event import PermitRef
 from epix_node.sandbox_clock import SharedClock
 from epix_node.web.app import make_app
 from epix_node.web.desk import policy_of
+from tests.signing.mutations import mutated
 from tests.trusting import Secretariat
 from tests.web.conftest import START, Api, Reply, admit_clients, event_json, path_of, read
 
@@ -327,3 +328,41 @@ async def test_a_peer_records_nothing_here(countries: Countries):
     recorded = await asked.verify(json.dumps(claim | {"event_id": "1", "office": "P", "date": "2026-03-01"}).encode())
     assert recorded.status == 400
     assert "leave `record` out" in recorded.body["detail"]
+
+
+SAMPLE = range(7_000, 7_150)
+
+
+@pytest.mark.parametrize("asking", ["a client", "a peer"])
+async def test_what_a_forger_makes_of_a_permit_is_a_verdict_or_a_refusal(asking: str, countries: Countries):
+    """A sample of the mutations of `tests/signing`, over HTTP: never a 5xx, and VALID only with what was signed."""
+    xa = countries["XA"]
+    await xa.publish()
+    document = (await xa.as_("authority").get(path_of("26XA000123") + "/document")).raw
+    peer = AskedBy(xa, countries["XB"].node)
+
+    async def verify(sent: bytes) -> Reply:
+        if asking == "a peer":
+            return await peer.verify(sent)
+        return await xa.post("/api/v1/verifications", data=sent, headers={"Content-Type": "application/xml"})
+
+    # Other bytes of the same content are not the entry of the register, which is said (C.3).
+    varies = {"request_id", "flags", "grade", "differences", "reasons"}
+    genuine = {name: value for name, value in (await verify(document)).body.items() if name not in varies}
+    valid = 0
+    for number in SAMPLE:
+        reply = await verify(mutated(document, number))
+        assert reply.status in {200, 400, 413}, (number, reply.raw)
+        if reply.status != 200:
+            assert reply.code in {"NOT_A_DOCUMENT", "NOT_UTF8", "FORBIDDEN_XML", "LIMIT_EXCEEDED", "NOT_UNDERSTOOD"}, (
+                number
+            )
+        elif reply.body["signature"] == "VALID":
+            valid += 1
+            assert {name: value for name, value in reply.body.items() if name not in varies} == genuine, number
+            assert not reply.body["differences"], number
+            assert set(reply.body["reasons"]) <= {"NOT_IN_REGISTER"}, number
+        else:
+            read_of = {reply.body[name] for name in ("issuer", "number", "type")}
+            assert (reply.body["verdict"], read_of) == ("NOT_VALID", {None}), (number, reply.body)
+    assert 0 < valid < len(SAMPLE) // 2
