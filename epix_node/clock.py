@@ -34,4 +34,8 @@ def parse_time(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"time {text!r} has no offset")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        # The first and the last hours of the calendar, in a place where it is another year than in UTC.
+        raise ValueError(f"time {text!r} is out of range in UTC") from error

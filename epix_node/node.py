@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.acts.office import Office
@@ -39,6 +40,8 @@ from epix_node.trust.keyring import Keyring
 from epix_node.trust.manifest import Manifest, parse_manifest
 from epix_node.trust.signed_version import SignedVersion
 from epix_node.trust.trust_list import TrustList, bootstrap
+
+log = structlog.get_logger("epix_node.node")
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 """How every SQLite file begins (sqlite.org/fileformat2.html, 1.3)."""
@@ -252,7 +255,13 @@ def require_root(database: Database, config: Config, *, now: datetime) -> None:
     except EpixError as error:
         raise ConfigError(f"[federation] root: {path} is no root of a trust list: {error}") from error
     held = database.read_now(trust_store.held).trust_list
-    if held is None or root not in TrustList.from_bytes(held).roots:
+    known = TrustList.from_bytes(held) if held is not None else None
+    if known is None or root not in known.roots:
+        if known is not None:
+            # Whoever can write this one file decides whom the node believes: that must not happen unseen. The time
+            # that was verified before stays the floor, since no root can turn time back (C.1).
+            fresh = replace(fresh, clock_floor=known.clock_floor)
+            log.warning("another root is pinned; the trust list before is forgotten", root=fresh.fingerprint())
         database.write_now(trust_store.keep_list, fresh.to_bytes(), now=now)
 
 

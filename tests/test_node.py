@@ -188,12 +188,17 @@ def test_without_the_pinned_root_it_does_not_open(two):
 
 
 def test_another_root_begins_another_list(two, secretariat, tmp_path):
-    """Nothing that the old one vouched for counts any more."""
+    """Nothing that the old one vouched for counts any more, the log says so, and verified time stays the floor."""
     secretariat.tell([two[0]])
-    two[0].root_file.write_bytes(Secretariat(tmp_path / "another", now=NOW).root)
     with open_node(two[0]) as node:
+        floor = node.office.trust_list().clock_floor
+    assert floor is not None
+    two[0].root_file.write_bytes(Secretariat(tmp_path / "another", now=NOW).root)
+    with capture_logs() as logs, open_node(two[0]) as node:
         assert node.keyring().parties == ("XA",)
         assert node.office.trust_list().refreshed_at is None
+        assert node.office.trust_list().clock_floor == floor
+    assert any(line["event"].startswith("another root is pinned") for line in logs)
 
 
 def test_the_clock_is_never_before_what_was_verified(two, secretariat):

@@ -113,7 +113,8 @@ def _diagnosis(invocation: Invocation, *, reach: bool) -> Iterator[Check]:
             if reach:
                 yield from _reached(node)
     except EpixError as error:
-        yield _fail("node", str(error), "mend the configuration")
+        advice = "mend the configuration" if isinstance(error, ConfigError) else "do what it says"
+        yield _fail("node", str(error), advice)
 
 
 def _keys(config: Config) -> Iterator[Check]:

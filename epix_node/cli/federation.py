@@ -51,7 +51,8 @@ def request(
     The file holds no secret. Send it to the Secretariat by any way; the fingerprints go into the diplomatic note. With
     --new-role it asks for other role keys, where the ones before are lost, stolen or too few.
     """
-    from epix_node.identity.role import OwnRole, next_version, own_manifest, own_version
+    from epix_node.identity.role import OwnRole, configured, next_version, own_manifest, own_version
+    from epix_node.trust.manifest import parse_manifest
     from epix_node.trust.request import Request
 
     invocation = Invocation.of(context)
@@ -68,6 +69,13 @@ def request(
             own = _made_role(config, new_role, keys, threshold)
             role = own.role
             version = database.read_now(lambda session: next_version(session, own, own_manifest(session), now=clock()))
+    manifest = parse_manifest(version.manifest_file)
+    if configured(manifest, config) != manifest:
+        typer.echo(
+            f"the configuration says other codes, address or coverage than manifest {manifest.seq}, which is asked "
+            "for here: to ask for those, start the node first, which signs the next manifest",
+            err=True,
+        )
     made = Request.of(role, version)
     # What nobody would admit is not sent: the role file may be a newer one than the version.
     Request.parse(made.to_json())

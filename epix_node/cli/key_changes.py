@@ -84,7 +84,7 @@ def rotate(
             when = "it signs from now on" if is_now else f"it signs from {format_time(begins)} on"
             terminal.line(f"announced in manifest {made.manifest.seq}; {when}")
             until = "the old one retires" if is_now else "the old one goes on until then"
-            terminal.line(f"{until}, and what it signed stays good")
+            terminal.line(f"{until}; what it signed stays good unless it was revoked")
         _tell_draft(terminal, made, draft)
 
     body = {"name": use.value, "fingerprint": newest.kid, "private": place, "first_use": format_time(begins)}

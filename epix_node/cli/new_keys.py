@@ -59,7 +59,7 @@ def generate(
     def tell(terminal: Terminal) -> None:
         terminal.line(f"made a {use} key: {place}")
         terminal.line(f"  fingerprint {grouped(fingerprint)}")
-        terminal.line(f"announce it with `epix-node keys rotate {use}`; back it up before that")
+        terminal.line(f"announce it with `epix-node keys rotate {use}`")
 
     invocation.answer({"name": use.value, "fingerprint": fingerprint, "private": place}, tell)
 

@@ -30,13 +30,12 @@ class Proof:
 
 def proof_of(session: Session, header: Header, xml: bytes) -> Proof | None:
     """The entry of this document, looked for among those of the day after it was issued; None: there is none."""
-    found = register.committing(
-        session,
-        header.party,
-        document_commitment(header.salt, xml),
-        since=header.issued - _CLOCKS,
-        until=header.issued + MAX_MERGE_DELAY + _CLOCKS,
-    )
+    try:
+        since, until = header.issued - _CLOCKS, header.issued + MAX_MERGE_DELAY + _CLOCKS
+    except OverflowError:
+        # The writer chooses the time, also that of the first or the last day of the calendar: no register has those.
+        return None
+    found = register.committing(session, header.party, document_commitment(header.salt, xml), since=since, until=until)
     if found is None:
         return None
     index, leaf = found

@@ -98,7 +98,7 @@ class SignatureParts:
 
 
 def find_signature(root: etree._Element) -> etree._Element:
-    """The one signature of this document, its last element (C.6 step 4).
+    """The one signature of this document, its last child, but for white space (C.6 step 4).
 
     Raises:
         TrustError: code SIGNATURE_MISSING, SIGNATURE_NOT_UNIQUE or SIGNATURE_MISPLACED.
@@ -108,7 +108,7 @@ def find_signature(root: etree._Element) -> etree._Element:
         raise TrustError("the document carries no signature", code=Reason.SIGNATURE_MISSING)
     if len(signatures) > 1:
         raise TrustError(f"{len(signatures)} signatures, expected one", code=Reason.SIGNATURE_NOT_UNIQUE)
-    if root[-1] is not signatures[0]:
+    if root[-1] is not signatures[0] or _LINE_BREAKS.sub("", signatures[0].tail or ""):
         raise TrustError("the signature is not the last child of the root", code=Reason.SIGNATURE_MISPLACED)
     return signatures[0]
 

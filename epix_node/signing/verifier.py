@@ -180,7 +180,8 @@ class _PinnedVerifier(XAdESVerifier):
         return safexml.parse_again(xml_string)
 
     def _tostring(self, xml_node: etree._Element, **_: Any) -> bytes:
-        return etree.tostring(xml_node, encoding="UTF-8")
+        # Without what follows the element: beside a root it would be no XML.
+        return etree.tostring(xml_node, encoding="UTF-8", with_tail=False)
 
     def _verify_reference(
         self,

@@ -108,4 +108,6 @@ def load_certificate(path: Path) -> x509.Certificate:
     except OSError as error:
         raise KeyMaterialError(f"certificate file {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise KeyMaterialError(f"certificate file {path} holds no PEM certificate: restore it from your backup") from error
+        raise KeyMaterialError(
+            f"certificate file {path} holds no PEM certificate: restore it from your backup"
+        ) from error

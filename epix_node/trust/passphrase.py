@@ -49,7 +49,9 @@ def _from_file(path: Path) -> bytes:
                 )
             secret = file.readline(_MAX_BYTES + 2).rstrip(b"\r\n")
     except OSError as error:
-        raise KeyMaterialError(f"secret file {path} cannot be read: {error.strerror}; put it back, or name another one in the configuration") from error
+        raise KeyMaterialError(
+            f"secret file {path} cannot be read: {error.strerror}; put it back, or name another one in [keys]"
+        ) from error
     if not 0 < len(secret) <= _MAX_BYTES:
         raise KeyMaterialError(f"secret file {path}: the first line holds no secret of 1 to {_MAX_BYTES} bytes")
     return secret

@@ -200,13 +200,17 @@ def _public_key(place: TokenPlace, public: Any) -> ec.EllipticCurvePublicKey:
 
 def _refusal(place: TokenPlace, error: pkcs11.PKCS11Error) -> KeyMaterialError:
     """What went wrong in words of ours: the library's errors are bare codes, and never hold the PIN."""
+    # What is wrong with the token is not said of one of the labels that a key may have there.
+    what = f"token {place.token!r}"
     match error:
         case pkcs11.NoSuchToken():
-            reason = f"there is no token {place.token!r}; is the device there, and is it the right library?"
+            what = f"there is no token {place.token!r}"
+            reason = "is the device there, and is it the right library?"
         case pkcs11.PinIncorrect() | pkcs11.PinLenRange() | pkcs11.PinInvalid():
-            reason = "the PIN is wrong"
+            reason = "the PIN is wrong: see [keys] pin_file, before the token locks itself"
         case pkcs11.PinLocked():
             reason = "the PIN is locked after too many wrong ones; the token's security officer can reset it"
         case _:
+            what = str(place)
             reason = f"the token answered {type(error).__name__}"
-    return KeyMaterialError(f"{place}: {reason}")
+    return KeyMaterialError(f"{what}: {reason}")

@@ -28,6 +28,7 @@ from epix_node.trust.manifest import Manifest, parse_manifest
 from epix_node.trust.repository_files import RepositoryFiles
 from epix_node.trust.role_keys import RoleKeys
 from epix_node.trust.role_metadata import (
+    ENVIRONMENT,
     ISSUERS_TARGET,
     S,
     date_signed,
@@ -93,7 +94,7 @@ class RepositoryState:
         now: datetime,
     ) -> RepositoryState:
         """A trust list without Parties, with new keys, all of it signed and nothing written."""
-        root = Root(version=1, expires=now)
+        root = Root(version=1, expires=now, unrecognized_fields={ENVIRONMENT: environment})
         for role, (number, threshold) in roles.items():
             root.roles[role] = Role([], threshold)
             for key in keys.generate(role, number):

@@ -52,6 +52,9 @@ ISSUERS_TARGET = "issuers.json"
 _PARTY_ROLE = re.compile(r"party-([A-Z]{2})")
 _ISSUED = "epix-issued"
 """A member that we add to what is signed: when that was. TUF has none, and the clock floor needs one (C.1)."""
+ENVIRONMENT = "epix-environment"
+"""A member that we add to a root, and that its successors inherit: so a node refuses another environment's root when it
+starts, not only what that root vouches for."""
 
 
 def role_of(party: str) -> str:

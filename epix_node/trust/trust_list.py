@@ -19,11 +19,11 @@ from typing import Any
 from tuf.api.metadata import Root
 
 from epix_node.clock import format_time, parse_time
-from epix_node.errors import MalformedDocumentError
+from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.trust.freshness import LIST_GRACE, PARTY_GRACE, Freshness
 from epix_node.trust.issuers import Issuers
 from epix_node.trust.manifest import Manifest, parse_manifest
-from epix_node.trust.role_metadata import digest_of, read_metadata, verify_signatures
+from epix_node.trust.role_metadata import ENVIRONMENT, digest_of, read_metadata, verify_signatures
 from epix_node.trust.signed_version import SignedVersion
 
 _SPEC = "epix-trust-list/1"
@@ -192,10 +192,13 @@ def bootstrap(root: bytes, environment: str) -> TrustList:
 
     Raises:
         MalformedDocumentError: the bytes are no root metadata.
-        TrustError: code SIGNATURE_INVALID, not signed by its own keys.
+        TrustError: code SIGNATURE_INVALID, not signed by its own keys; or another environment's.
     """
     metadata = read_metadata(root, Root, "the pinned root")
     verify_signatures(metadata.signed, Root.type, metadata)
+    said = metadata.signed.unrecognized_fields.get(ENVIRONMENT, environment)
+    if said != environment:
+        raise TrustError(f"it is the root of {str(said)[:20]!r}, expected that of {environment}")
     return TrustList(environment=environment, roots=(root,))
 
 

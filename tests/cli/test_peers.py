@@ -20,6 +20,14 @@ def test_a_request_is_signed_by_its_role_and_has_fingerprints_beside_it(xa, tmp_
     xa.run("federation", "request", "--out", tmp_path / "no" / "XA.json", code=2)
 
 
+def test_a_request_says_where_it_does_not_ask_for_what_the_configuration_says(xa):
+    """A code that was added to the configuration is not in the request before the node has signed it."""
+    assert "start the node first" not in xa.run("federation", "request").stderr
+    path = xa.config.path
+    path.write_text(path.read_text().replace('code = "XA"', 'code = "XA"\nissues_for = ["XA", "XQ"]', 1))
+    assert "start the node first" in xa.run("federation", "request").stderr
+
+
 def test_a_party_in_the_trust_list_is_known_and_shown(xa, xb, told):
     """State, codes, addresses, fingerprints."""
     told(xa)

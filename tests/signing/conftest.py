@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from lxml import etree
 
+from epix_node.signing.profile import DS
 from epix_node.signing.signer import FileSigner
 from epix_node.trust.certificate import fingerprint, issue_certificate
 from epix_node.trust.keyring import SigningKey
@@ -147,19 +148,24 @@ def resign(xa: Country) -> Callable[[bytes], bytes]:
     """Gives a changed document a right signature by XA, made by libxmlsec from the changed SignedInfo."""
 
     def sign(document: bytes) -> bytes:
-        root = etree.fromstring(document)
+        template = etree.fromstring(document)
+        for value in next(template.iter(f"{{{DS}}}Signature")).iter(f"{{{DS}}}DigestValue"):
+            if str(value.getparent().tag).endswith("}Reference"):
+                value.text = None
+        # Parsed again: libxmlsec frees nodes that it replaces, of which lxml must not hold any.
+        root = etree.fromstring(etree.tostring(template))
         signature = xmlsec.tree.find_node(root, xmlsec.constants.NodeSignature)
         xmlsec.tree.add_ids(root, ["Id"])
         context = xmlsec.SignatureContext()
         pem = xa.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         context.key = xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem, None)
-        for value in signature.iter("{*}DigestValue"):
-            if value.getparent().tag.endswith("}Reference"):
-                value.text = None
-        key_info = signature.find("{*}KeyInfo")
-        before = etree.tostring(key_info)
         context.sign(signature)
-        assert etree.tostring(key_info) == before
-        return etree.tostring(root)
+        signed = etree.tostring(root)
+        assert _key_info(etree.fromstring(signed)) == _key_info(template)
+        return signed
 
     return sign
+
+
+def _key_info(root: etree._Element) -> bytes:
+    return etree.tostring(next(root.iter(f"{{{DS}}}KeyInfo")))

@@ -6,6 +6,7 @@ or beside the arithmetic of the signature. What we take and libxmlsec refuses ha
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +20,10 @@ from lxml import etree
 from signxml.xades.xades import XAdESVerifier
 
 from epix_node import safexml
+from epix_node.clock import parse_time
 from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.permit.reasons import Reason
-from epix_node.signing.profile import DIGEST_VALUE, XADES, check_signature, find_signature
+from epix_node.signing.profile import DIGEST_VALUE, SIGNING_TIME, XADES, check_signature, find_signature
 from epix_node.signing.verdict import Verdict
 from epix_node.signing.verifier import KeyFinder, verify
 
@@ -39,7 +41,9 @@ class Difference(StrEnum):
     SCHEMA = "schema"
     """Not a signature by the schemas of XML-Signature and XAdES, which libxmlsec does not look at (step 7)."""
     PROPERTIES = "properties"
-    """Its signed properties name another certificate than its own, which libxmlsec does not look at either (step 7)."""
+    """Its signed properties name another certificate or no time, which libxmlsec does not look at either (step 7)."""
+    CANONICAL = "canonical"
+    """The canonical form of what was signed is no XML: we read nothing else, and libxmlsec reads nothing (step 7)."""
     KEY = "key"
     """Nobody that we trust gave that certificate for this document; libxmlsec was handed the key (step 6)."""
     CONTENT = "content"
@@ -147,6 +151,16 @@ def _difference(document: bytes, reason: Reason) -> Difference:
     except etree.DocumentInvalid:
         return Difference.SCHEMA
     digest = signature.findtext(f".//{{{XADES}}}CertDigest/{DIGEST_VALUE}", "")
-    if "".join(digest.split()) != b64encode(sha256(parts.certificate).digest()).decode():
+    if re.sub("[ \t\r\n]+", "", digest) != b64encode(sha256(parts.certificate).digest()).decode():
         return Difference.PROPERTIES
+    try:
+        parse_time(signature.findtext(f".//{SIGNING_TIME}", ""))
+    except ValueError:
+        return Difference.PROPERTIES
+    root = signature.getparent()
+    assert root is not None
+    try:
+        etree.fromstring(etree.tostring(root, method="c14n", exclusive=True))
+    except etree.XMLSyntaxError:
+        return Difference.CANONICAL
     raise AssertionError("libxmlsec accepts a signature of our profile that does not verify for us")

@@ -282,6 +282,7 @@ RIGHT_BUT_REFUSED: dict[str, tuple[Change, str]] = {
         on_tree(lambda root: root[1].append(root[-1])),
         "SIGNATURE_MISPLACED",
     ),
+    "text after the signature": (put("</ds:Signature>", "</ds:Signature>x"), "SIGNATURE_MISPLACED"),
     "signature first": (on_tree(lambda root: root.insert(0, root[-1])), "SIGNATURE_MISPLACED"),
     "the same Id in the body": (same_id_in_the_body("ID"), "DUPLICATE_ID"),
     "an empty manifest": (
@@ -324,3 +325,37 @@ def test_a_document_without_a_key_info_reference_is_valid(signed, judge, resign)
     assert (given.answer, given.signed) == ("VALID", judge(signed).signed)
     swapped = document.replace(b"</ds:X509Data>", b"<ds:X509Certificate>AAAA</ds:X509Certificate></ds:X509Data>")
     assert judge(swapped).answer == "SIGNATURE_INVALID"
+
+
+def test_a_carriage_return_after_the_signature_is_white_space(signed, judge, resign):
+    """It is signed with the document, and no text that stands beside the signature."""
+    assert judge(resign(put("</ds:Signature>", "</ds:Signature>&#13;")(signed))).answer == "VALID"
+
+
+def test_a_document_whose_canonical_form_is_not_xml_is_refused(signed, judge, resign):
+    """libxml2 canonicalises a namespace name as it is; what cannot be read back cannot have been seen."""
+    given = judge(resign(put("<p:Line", '<p:Line xmlns:p="urn:a&amp;b"')(signed)))
+    assert (given.answer, given.difference) == ("SIGNATURE_INVALID", Difference.CANONICAL)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "2026-03-01T24:00:00Z",
+        "2026-03-01T10:00:60Z",
+        "2026-02-30T10:00:00Z",
+        "2026-03-01T10:00:00",
+        "-2026-03-01T10:00:00Z",
+        "12026-03-01T10:00:00Z",
+        "2026-03-01T10:00:00+99:99",
+        "2026-03-01",
+        "",
+    ],
+)
+def test_a_signing_time_that_is_none_of_ours_is_a_verdict(time, signed, judge, resign):
+    """Also where the schema allows it, as at the ends of the calendar, which has no place for them in UTC."""
+    given = judge(resign(put_pattern("(<xades:SigningTime>)[^<]*", rf"\g<1>{time}")(signed)))
+    assert (given.answer, given.libxmlsec) == ("SIGNATURE_INVALID", True)
+    assert given.difference in {Difference.SCHEMA, Difference.PROPERTIES}

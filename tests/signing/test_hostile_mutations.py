@@ -1,21 +1,26 @@
 """Thousands of changed documents: none says anything that was not signed, and libxmlsec agrees with what is taken.
 
-A few hundred run always; `make hostile` runs 20,000 of each document, or as many as EPIX_MUTATIONS says.
+A few hundred run always; `make hostile` runs 20,000 of each document, or as many as EPIX_MUTATIONS says, and a
+quarter as many that the owner of the key signed once more.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 
 import pytest
+import xmlsec
+from lxml import etree
 
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.model import ExchangeDocument
 from epix_node.document.reader import read_document
 from epix_node.document.writer import write_document
+from epix_node.errors import MalformedDocumentError
 from epix_node.permit.model import Line, Permit, TradeParty
 from tests.signing.mutations import mutated
 from tests.signing.opinion import Opinions, opinions
@@ -101,6 +106,52 @@ def test_what_is_changed_is_genuine(documents, judge):
 def test_hundreds_of_mutations_say_nothing_new(name, documents, judge):
     """A small part of what follows, in every run."""
     assert 0 < taken(documents[name], range(OFTEN), judge) < OFTEN // 2
+
+
+def taken_of_the_owner(document: bytes, numbers: range, judge: Judge, resign: Callable[[bytes], bytes]) -> int:
+    """How many of these mutations are taken where XA itself signs them; what is read is what libxmlsec was shown."""
+    found = 0
+    for number in numbers:
+        try:
+            signed = resign(mutated(document, number))
+        except (etree.XMLSyntaxError, xmlsec.Error, AssertionError, StopIteration, TypeError, ValueError):
+            continue  # nothing that can be signed any more
+        try:
+            given = judge(signed)
+        except Exception as error:
+            raise AssertionError(f"mutation {number}") from error
+        if given.signed is None:
+            assert given.answer != "VALID", number
+            continue
+        found += 1
+        assert given.signed == content_of(signed), f"mutation {number} says something else"
+        with suppress(MalformedDocumentError):
+            read_document(given.signed)
+    return found
+
+
+def content_of(document: bytes) -> bytes:
+    """The canonical document without its signature, by lxml alone."""
+    root = etree.fromstring(document)
+    signature = root[-1]
+    assert not (signature.tail or "").strip()
+    root[-2].tail = (root[-2].tail or "") + (signature.tail or "")
+    signature.tail = None
+    root.remove(signature)
+    return etree.tostring(root, method="c14n", exclusive=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_owner_of_a_key_cannot_sign_what_breaks_us(name, documents, judge, resign):
+    """A dishonest Party signs whatever it likes, rightly: a verdict, and what is read is what it signed."""
+    assert 0 < taken_of_the_owner(documents[name], range(OFTEN), judge, resign) < OFTEN
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", NAMES)
+def test_the_owner_of_a_key_cannot_sign_what_breaks_us_in_thousands(name, documents, judge, resign):
+    """Every signature here is right, so that each refusal needs a reason that has a name."""
+    assert taken_of_the_owner(documents[name], range(OFTEN, OFTEN + HOSTILE // 4), judge, resign) < HOSTILE // 4
 
 
 @pytest.mark.hostile

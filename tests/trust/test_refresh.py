@@ -155,12 +155,19 @@ def test_a_list_before_its_first_refresh_knows_nobody(stage):
 
 
 def test_a_list_of_another_environment_is_refused(stage):
-    """Even if somebody pinned the wrong root."""
-    node = bootstrap(stage.first_root, "uat")
+    """Even if somebody pinned a root that served two."""
+    node = replace(bootstrap(stage.first_root, "sandbox"), environment="uat")
     refreshed = refresh(node, stage.wire.fetch, stage.now)
     assert isinstance(refreshed.failure, TrustError)
     assert "sandbox" in str(refreshed.failure)
     assert refreshed.trust_list.expires is None
+
+
+def test_the_root_of_another_environment_is_not_pinned(stage):
+    """A root says whose it is, and so do the roots that follow it."""
+    for root in (stage.first_root, stage.secretariat.rotate(["root"], stage.now) and stage.secretariat.root()):
+        with pytest.raises(TrustError, match="root of 'sandbox', expected that of uat"):
+            bootstrap(root, "uat")
 
 
 def test_a_root_that_its_own_keys_did_not_sign_is_not_pinned(stage):

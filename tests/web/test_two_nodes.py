@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestClient, TestServer, unused_port
+from lxml import etree
 
 from epix_node.acts import look
 from epix_node.clock import parse_time, utc_now
@@ -366,3 +367,24 @@ async def test_what_a_forger_makes_of_a_permit_is_a_verdict_or_a_refusal(asking:
             read_of = {reply.body[name] for name in ("issuer", "number", "type")}
             assert (reply.body["verdict"], read_of) == ("NOT_VALID", {None}), (number, reply.body)
     assert 0 < valid < len(SAMPLE) // 2
+
+
+async def test_a_thief_dates_documents_at_the_ends_of_the_calendar(countries: Countries):
+    """The entry of a document of a revoked key is looked for around its issue, also where there are no such days."""
+    xa = countries["XA"]
+    await xa.publish()
+    document = (await xa.as_("authority").get(path_of("26XA000123") + "/document")).raw
+    node, now = xa.node, xa.clock()
+    forged: list[bytes] = []
+    for day in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        root = etree.fromstring(document)
+        root.remove(root[-1])
+        (issued,) = root.iter("{urn:epix-node:document:1}Issued")
+        issued.text = day
+        forged.append(node.office.own.signer.sign(etree.tostring(root), at=now))
+    assert node.role is not None
+    stolen = revoked(node.manifest.permit_keys[0].kid, since=now, reason="stolen", now=now)
+    make(node.database, node.role, stolen, now=now)
+    for shown in forged:
+        reply = await xa.post("/api/v1/verifications", data=shown)
+        assert (reply.status, reply.body.get("reasons")) == (200, ["REVOKED_KEY"]), reply.raw

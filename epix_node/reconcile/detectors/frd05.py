@@ -14,8 +14,8 @@ cannot disagree. Then the finding is R and names the neighbour, and it becomes A
 error or when nobody has corrected it in 72 hours. They count from the earliest of these events: whoever goes on using
 a forged number must not make a typing error of it again.
 
-A document with that number whose key was revoked (decision 7) may be a thief's, or the issuer's own from the days before
-the theft was known. Only the issuer can tell, by issuing it again; until then the finding is R and says so.
+A document with that number whose key was revoked (decision 7) may be a thief's, or the issuer's own from the days
+before the theft was known. Only the issuer can tell, by issuing it again; until then the finding is R and says so.
 
 The finding is about the number: its subject has neither type nor year, so all Parties come to the same id.
 
@@ -59,8 +59,8 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     if case.void:
         values["signed"] = "with a key that was revoked"
         summary = (
-            f"{case.issuer} has a document numbered {case.number} that does not count, since its key was revoked, but it "
-            f"was used: {values['used']}. Only {case.issuer} can say whether it is its own."
+            f"{case.issuer} has a document numbered {case.number} that does not count, since its key was revoked, but "
+            f"it was used: {values['used']}. Only {case.issuer} can say whether it is its own."
         )
     elif meant:
         values["probably"] = listed([ref.number for ref in meant])
