@@ -22,18 +22,21 @@ PARTY_FILE = "tuf/party.json"
 """Where a node serves the newest version of its Party's role, from its base URL (C.1)."""
 
 PARTY_FILE_TIMEOUT = timedelta(seconds=60)
-"""Longest wait for one node's file; it takes about 10 KB."""
+"""Longest wait for one node's file, which has about 10 KB, where nobody waits for the others meanwhile."""
 
 SIDE_BY_SIDE = 16
 """Nodes asked at once: of 250, some are always down, and each of those costs its connection timeout."""
 
 
-def fetch_party_files(bases: Mapping[str, Sequence[str]], *, private_addresses: bool) -> dict[str, bytes | PeerError]:
-    """The ``party.json`` of each Party, from the first of its base URLs that gives it; else why there is none."""
+def fetch_party_files(
+    bases: Mapping[str, Sequence[str]], *, private_addresses: bool, within: timedelta = PARTY_FILE_TIMEOUT
+) -> dict[str, bytes | PeerError]:
+    """The ``party.json`` of each Party, from the first of its base URLs that gives it in time; else why there is none."""
+    read_timeout = min(READ_TIMEOUT, within)
     with (
         httpx.Client(
             headers={"Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(READ_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
+            timeout=httpx.Timeout(read_timeout.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
             follow_redirects=False,
             verify=tls(),
             trust_env=False,  # as for peers: a proxy of the environment would leave the address that was looked up
@@ -41,24 +44,27 @@ def fetch_party_files(bases: Mapping[str, Sequence[str]], *, private_addresses: 
         ThreadPoolExecutor(SIDE_BY_SIDE) as pool,
     ):
         asked = {
-            party: pool.submit(_first, http, party, urls, private_addresses=private_addresses)
+            party: pool.submit(_first, http, party, urls, private_addresses=private_addresses, within=within)
             for party, urls in bases.items()
         }
         return {party: answer.result() for party, answer in asked.items()}
 
 
-def _first(http: httpx.Client, party: str, urls: Sequence[str], *, private_addresses: bool) -> bytes | PeerError:
+def _first(
+    http: httpx.Client, party: str, urls: Sequence[str], *, private_addresses: bool, within: timedelta
+) -> bytes | PeerError:
     problem: PeerError = PeerUnreachableError(f"{party} has no address", party=party)
     for url in urls:
         try:
-            return _get(http, party, f"{url.rstrip('/')}/{PARTY_FILE}", private_addresses=private_addresses)
+            address = f"{url.rstrip('/')}/{PARTY_FILE}"
+            return _get(http, party, address, private_addresses=private_addresses, within=within)
         except PeerError as error:
             problem = error
     return problem
 
 
-def _get(http: httpx.Client, party: str, url: str, *, private_addresses: bool) -> bytes:
-    until = time.monotonic() + PARTY_FILE_TIMEOUT.total_seconds()
+def _get(http: httpx.Client, party: str, url: str, *, private_addresses: bool, within: timedelta) -> bytes:
+    until = time.monotonic() + within.total_seconds()
     try:
         request = http.build_request("GET", url)
         if not private_addresses:

@@ -20,11 +20,14 @@ from aiohttp import ETag, web
 
 from epix_node.clock import Clock
 from epix_node.federation.messages import entity_tag
-from epix_node.federation.offers import offered
+from epix_node.federation.party_files import fetch_party_files
 from epix_node.trust.repository import Repository
 
 LOOK_AGAIN = timedelta(seconds=10)
 """How long the Parties are not asked again while the clock stands: each of them asks for a timestamp in every round."""
+
+ANSWER_WITHIN = timedelta(seconds=10)
+"""Longest wait for one node; another one's change must not wait for a dead one."""
 
 _PATH = re.compile(
     r"metadata/(?:\d{1,9}\.)?[A-Za-z-]{1,20}\.json|targets/(?:parties/[A-Z]{2}/)?[0-9a-f]{64}\.[a-z]+\.json"
@@ -71,10 +74,19 @@ class PublishedTrust:
 
     async def _gather(self) -> None:
         now = self._clock()
-        offers = await offered(self._bases, self._offers)
+        offers = await asyncio.to_thread(self._asked)
         await asyncio.to_thread(self._publish, offers, now)
         self._offers.update(offers)
         self._seen = (now, time.monotonic())
+
+    def _asked(self) -> dict[str, bytes]:
+        """What the Parties' nodes offer now and did not before; one that does not answer offers nothing."""
+        files = fetch_party_files(
+            {party: (base,) for party, base in self._bases.items()}, private_addresses=True, within=ANSWER_WITHIN
+        )
+        return {
+            party: file for party, file in files.items() if isinstance(file, bytes) and file != self._offers.get(party)
+        }
 
     def _publish(self, offers: Mapping[str, bytes], now: datetime) -> None:
         published = self._repository.publish(now, offers=offers)
