@@ -10,6 +10,7 @@ import respx
 
 from epix_node.errors import PeerError, PeerProtocolError, PeerRefusedError, PeerUnreachableError
 from epix_node.federation.party_files import PARTY_FILE_TIMEOUT, fetch_party_files
+from epix_node.trust.signed_version import MAX_PARTY_FILE_BYTES
 
 
 def one(*urls: str, private_addresses: bool = True, within: timedelta = PARTY_FILE_TIMEOUT) -> bytes | PeerError:
@@ -45,7 +46,7 @@ def test_the_next_address_is_asked_where_one_fails():
         (httpx.Response(302, headers={"Location": "http://thief.example/"}), PeerRefusedError),
         (httpx.Response(429), PeerUnreachableError),
         (httpx.Response(500), PeerUnreachableError),
-        (httpx.Response(200, content=b" " * (party_files.MAX_PARTY_FILE_BYTES + 1)), PeerProtocolError),
+        (httpx.Response(200, content=b" " * (MAX_PARTY_FILE_BYTES + 1)), PeerProtocolError),
     ],
 )
 @respx.mock
