@@ -31,7 +31,7 @@ SIDE_BY_SIDE = 16
 def fetch_party_files(
     bases: Mapping[str, Sequence[str]], *, private_addresses: bool, within: timedelta = PARTY_FILE_TIMEOUT
 ) -> dict[str, bytes | PeerError]:
-    """The ``party.json`` of each Party, from the first of its base URLs that gives it in time; else why there is none."""
+    """The ``party.json`` of each Party, from the first of its base URLs that gives it in time; else why none came."""
     read_timeout = min(READ_TIMEOUT, within)
     with (
         httpx.Client(
