@@ -6,7 +6,6 @@ such manifests; ``require_successor`` is what every node and the Secretariat ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -53,35 +52,6 @@ def _still_revoked(entry: PermitKeyEntry, successor: PermitKeyEntry) -> bool:
     if entry.invalid_since is None or successor.invalid_since is None:
         return successor.invalid_since is None
     return successor.invalid_since <= entry.invalid_since
-
-
-def carry_over(earlier: Manifest, draft: Manifest, *, now: datetime) -> Manifest:
-    """The draft, with all that must not be forgotten of the manifest before it.
-
-    Permit keys that the draft has no longer are retiring, or revoked as they were; a revoked key that the draft still
-    has stays revoked. Transport keys go on until their ``not_after``. Keys of the same register and witness stay,
-    after the current ones.
-    """
-    states = {entry.kid: entry for entry in earlier.permit_keys}
-    current = tuple(
-        states[entry.kid] if entry.kid in states and states[entry.kid].status == "revoked" else entry
-        for entry in draft.permit_keys
-    )
-    held = {entry.kid for entry in current}
-    transport = {entry.kid for entry in draft.transport_keys}
-    return draft.model_copy(
-        update={
-            "permit_keys": (*current, *(_retired(e) for e in earlier.permit_keys if e.kid not in held)),
-            "transport_keys": (
-                *draft.transport_keys,
-                *(e for e in earlier.transport_keys if e.kid not in transport and e.not_after >= now),
-            ),
-            "log": _with_vkeys(draft.log, earlier.log.vkeys if earlier.log.origin == draft.log.origin else ()),
-            "witness": _with_vkeys(
-                draft.witness, earlier.witness.vkeys if earlier.witness.name == draft.witness.name else ()
-            ),
-        }
-    )
 
 
 def with_permit_key(manifest: Manifest, entry: PermitKeyEntry) -> Manifest:
@@ -145,8 +115,3 @@ def with_revocation(
 
 def _retired(entry: PermitKeyEntry) -> PermitKeyEntry:
     return entry.model_copy(update={"status": "retiring"}) if entry.status == "active" else entry
-
-
-def _with_vkeys(entry: Named, earlier: Iterable[str]) -> Named:
-    # A dictionary keeps the first of two and the order.
-    return entry.model_copy(update={"vkeys": tuple(dict.fromkeys((*entry.vkeys, *earlier)))})

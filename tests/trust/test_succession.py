@@ -12,7 +12,6 @@ from epix_node.trust.keyring import Keyring, SigningKey
 from epix_node.trust.keys import generate_ed25519_key
 from epix_node.trust.manifest import Manifest, TransportKeyEntry, parse_manifest
 from epix_node.trust.succession import (
-    carry_over,
     require_successor,
     with_permit_key,
     with_revocation,
@@ -164,36 +163,6 @@ def test_a_revocation_reaches_the_keyring_through_the_trust_list(stage, since, p
     key = Keyring.of(stage.node, None).find("XA", party.manifest.permit_keys[0].kid)
     assert (key.is_revoked, key.invalid_since) == (True, since)
     assert is_good(key, proven) is good
-
-
-def test_what_must_not_be_forgotten_is_carried_over(first):
-    """A manifest made anew from configuration and keys on disk keeps the keys that it has no more."""
-    entry, old = permit_key("XA"), first.permit_keys[0]
-    draft = make_manifest("XA", permit_keys=(entry,), log=first.log, witness=first.witness)
-    kept = parse_manifest(carry_over(first, draft, now=BEGIN).numbered(2).to_json())
-    require_successor(first, kept)
-    assert [(key.kid, key.status) for key in kept.permit_keys] == [(entry.kid, "active"), (old.kid, "retiring")]
-    assert kept.transport_keys == (*draft.transport_keys, *first.transport_keys)
-    assert kept.log == first.log
-
-
-def test_a_revoked_key_that_is_still_on_disk_stays_revoked(first):
-    """And a transport key that has ended is left behind."""
-    stolen = revoked(first, THEFT)
-    kept = carry_over(stolen, first, now=BEGIN)
-    assert kept.permit_keys == stolen.permit_keys
-    fresh = TransportKeyEntry.of(generate_ed25519_key().public_key(), not_after=NOON + timedelta(days=90))
-    draft = first.model_copy(update={"transport_keys": (fresh,)})
-    assert carry_over(stolen, draft, now=NOON + timedelta(days=60)).transport_keys == (fresh,)
-
-
-def test_a_changed_register_key_follows_the_current_one(first):
-    """Checkpoints signed with the old key still verify (C.1)."""
-    other = make_manifest("XA")
-    kept = carry_over(first, other, now=BEGIN)
-    assert kept.log.vkeys == (*other.log.vkeys, *first.log.vkeys)
-    assert kept.witness.vkeys == (*other.witness.vkeys, *first.witness.vkeys)
-    parse_manifest(kept.numbered(2).to_json())
 
 
 def test_a_new_transport_key_comes_first(first):
