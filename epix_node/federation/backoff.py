@@ -75,8 +75,3 @@ def after_failure(
     if retry_after is not None:
         delay = max(delay, retry_after)
     return Backoff(failures=failures, until=now + min(delay, MAX_DELAY))
-
-
-def after_success() -> Backoff:
-    """A peer that answered, or showed in any authenticated way that it is back, is asked as usual again."""
-    return Backoff()

@@ -65,12 +65,6 @@ def everyone(session: Session) -> tuple[Client, ...]:
     return tuple(Client(name=row.name, role=Role(row.role)) for row in rows)
 
 
-def by_token(session: Session, token: str) -> Client | None:
-    """The client that this token belongs to. Looked up by its hash, so that timing tells nothing of other tokens."""
-    row = session.exec(select(ClientRow).where(ClientRow.token_sha256 == token_hash(token))).first()
-    return None if row is None else Client(name=row.name, role=Role(row.role))
-
-
 def token_hash(token: str) -> str:
     """Hex SHA-256: tokens carry 256 random bits, so that no slow hash is needed."""
     return hashlib.sha256(token.encode()).hexdigest()

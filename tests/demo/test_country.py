@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -14,6 +15,7 @@ from epix_node.errors import ConfigError
 from epix_node.identity.role import own_version
 from epix_node.permit.codes import code_lists
 from epix_node.store import clients
+from epix_node.store.answers import PointReader
 from epix_node.store.database import Database
 from epix_node.trust.refresh import refresh
 from epix_node.trust.trust_list import bootstrap
@@ -82,9 +84,10 @@ def test_countries_know_each_other_and_have_their_clients(tmp_path):
             own = database.read_now(own_version)
             assert own is not None
             assert own.role == listed.parties[country.party].role
-            for role, token in country.tokens.items():
-                client = database.read_now(clients.by_token, token)
-                assert client is not None
-                assert client.role == role
+            with closing(PointReader(database.point_reader())) as reader:
+                for role, token in country.tokens.items():
+                    client = reader.client(clients.token_hash(token))
+                    assert client is not None
+                    assert client.role == role
         finally:
             database.close()

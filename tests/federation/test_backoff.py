@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epix_node.federation.backoff import Backoff, Circuit, after_failure, after_success
+from epix_node.federation.backoff import Backoff, Circuit, after_failure
 
 NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -17,7 +17,7 @@ DRAWS = st.floats(min_value=0, max_value=1, exclude_max=True)
 
 def failed(times: int, *, draw: float = 1 / 3, retry_after: timedelta | None = None) -> Backoff:
     """The back-off after so many failures in a row, each at NOW; a draw of 1/3 is a jitter of 1."""
-    backoff = after_success()
+    backoff = Backoff()
     for _ in range(times):
         backoff = after_failure(backoff, now=NOW, random=lambda: draw, retry_after=retry_after)
     return backoff
@@ -61,7 +61,7 @@ def test_a_peer_is_due_at_the_end_of_its_delay_and_not_before() -> None:
     backoff = failed(1)
     assert not backoff.is_due(backoff.until - timedelta(microseconds=1))
     assert backoff.is_due(backoff.until)
-    assert after_success().is_due(NOW)
+    assert Backoff().is_due(NOW)
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,6 @@ def test_the_circuit_opens_after_five_failures_and_lets_one_probe_through(failur
 def test_a_failed_probe_opens_the_circuit_again() -> None:
     backoff = after_failure(failed(5), now=NOW + HOUR, random=lambda: 0)
     assert backoff.circuit(NOW + HOUR) is Circuit.OPEN
-
-
-def test_a_success_forgets_everything() -> None:
-    assert after_success() == Backoff(failures=0, until=None)
 
 
 @pytest.mark.parametrize("made", [{"failures": -1}, {"until": NOW.replace(tzinfo=None)}])
@@ -111,7 +107,7 @@ def test_no_delay_exceeds_an_hour_and_no_time_is_naive(draws, retry_after, failu
 @settings(max_examples=50)
 @given(draws=st.lists(DRAWS, min_size=2, max_size=20))
 def test_delays_grow_until_they_reach_the_cap_whatever_the_jitter(draws) -> None:
-    backoff, last = after_success(), timedelta(0)
+    backoff, last = Backoff(), timedelta(0)
     for draw in draws:
         backoff = after_failure(backoff, now=NOW, random=lambda draw=draw: draw)
         delay = backoff.until - NOW
