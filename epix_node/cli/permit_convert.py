@@ -39,15 +39,17 @@ def convert(
 
 def template(
     csv: Annotated[bool, typer.Option("--csv", help="As CSV, the one format that people fill in by hand.")] = False,  # noqa: FBT002 # typer's way
+    guide: Annotated[bool, typer.Option("--guide", help="What each column holds, in place of the form.")] = False,  # noqa: FBT002 # as above
     out: OutOption = None,
 ) -> None:
-    """Write an empty form for permits: the columns, what each holds, and an example to overwrite."""
+    """Write a form for permits: the columns and an example to overwrite; with --guide, what each column holds."""
+    from epix_node.permit.csv.template import column_guide
     from epix_node.permit.csv.template import template as csv_template
 
     if not csv:
         raise InputError("say which form: --csv")
     with sink(out) as write:
-        write(csv_template())
+        write(column_guide().encode() if guide else csv_template())
 
 
 def limits_here(invocation: Invocation) -> LimitsSection:

@@ -85,6 +85,8 @@ def test_the_template_is_a_file_that_can_be_published(xa, epix_node, tmp_path):
     assert {"number", "issuer", "taxon", "quantity"} <= set(rows(written.read_bytes())[0])
     body = xa.json("permits", "check", written)
     assert body[0]["format"] == "csv"
+    guide = epix_node("permits", "template", "--csv", "--guide").stdout_bytes.decode()
+    assert "| `quantity` |" in guide
     epix_node("permits", "template", code=2)
 
 
