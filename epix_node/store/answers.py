@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from epix_node.permit.number import PermitKey
 from epix_node.store.clients import PROOF_WINDOW, Client, Role
-from epix_node.store.tables import from_micros, to_micros
+from epix_node.store.columns import from_micros, to_micros
 
 _CARD = """
 SELECT type, year, register_index, issued_on, valid_from, valid_until, settled, moving, exported_in_time, untouched,

@@ -18,8 +18,9 @@ from epix_node.permit.facts import Case, EventFact, PermitFact, WithdrawalFact, 
 from epix_node.permit.number import PermitKey
 from epix_node.permit.status import Flag, Standing, Status, void_standing
 from epix_node.store import events, permits
+from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow, table
+from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow
 
 _CARD = table(StatusCardRow)
 _EVENT = table(EventRow)

@@ -11,9 +11,10 @@ from sqlmodel import col, select
 
 from epix_node.document.model import ExchangeDocument
 from epix_node.permit.facts import Source
+from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.permit_checks import PermitCheck
-from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow, table
+from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow
 
 _INSERT = insert(table(DocumentRow))
 

@@ -22,9 +22,10 @@ from epix_node.permit.event import (
 )
 from epix_node.permit.event_json import event_to_json
 from epix_node.permit.facts import CorrectionFact, EventFact, Source, WithdrawalFact
+from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.event_rows import RECORDABLE, Recordable, fact_of, ref_of, source_of, withdrawal_of
-from epix_node.store.tables import EventLineRow, EventRow, table
+from epix_node.store.tables import EventLineRow, EventRow
 
 _CORRECTABLE = frozenset({DocumentType.ENDORSEMENT.value, DocumentType.CONFIRMATION.value})
 _EVENT = table(EventRow)

@@ -16,8 +16,9 @@ from epix_node.permit.facts import Source
 from epix_node.permit.finding import AlertNotice, Decision, Finding, FindingClass, FindingState
 from epix_node.permit.number import NumberRef
 from epix_node.store import cursors
+from epix_node.store.columns import UtcTime, from_micros, to_micros
 from epix_node.store.database import Session
-from epix_node.store.tables import AlertRow, DecisionRow, FindingRow, UtcTime, from_micros, to_micros
+from epix_node.store.tables import AlertRow, DecisionRow, FindingRow
 
 
 def find(session: Session, finding_id: str) -> Finding | None:

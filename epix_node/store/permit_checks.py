@@ -18,8 +18,9 @@ from sqlalchemy import select as select_rows
 from epix_node.clock import format_time
 from epix_node.permit.number import PermitKey
 from epix_node.rules.ruleset import Stage
+from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.tables import PermitCheckRow, table
+from epix_node.store.tables import PermitCheckRow
 
 _CHECK = table(PermitCheckRow)
 _INSERT = insert(_CHECK)

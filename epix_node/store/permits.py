@@ -17,8 +17,9 @@ from epix_node.permit.json import permit_from_json, permit_to_json
 from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.store import cursors
+from epix_node.store.columns import table
 from epix_node.store.database import Database, Session
-from epix_node.store.tables import PermitCheckRow, PermitLineRow, PermitRow, StatusCardRow, table
+from epix_node.store.tables import PermitCheckRow, PermitLineRow, PermitRow, StatusCardRow
 
 _PERMIT = table(PermitRow)
 _INSERT = insert(_PERMIT)

@@ -18,8 +18,10 @@ from sqlmodel import col, select
 
 from epix_node.register.entry import Leaf, chain_commitment, parse_leaf
 from epix_node.register.merkle import RightEdge, leaf_hash
+from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.tables import ChainRow, DocumentRow, EntryRow, ProofRow, RegisterRow, table
+from epix_node.store.register_tables import ChainRow, EntryRow, ProofRow, RegisterRow
+from epix_node.store.tables import DocumentRow
 
 _DISORDER = timedelta(minutes=5)
 

@@ -20,8 +20,9 @@ from sqlalchemy import select as select_rows
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col, select
 
+from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.tables import DocumentRow, EventRow, PermitRow, RevokedKeyRow, UnsettledRow, table
+from epix_node.store.tables import DocumentRow, EventRow, PermitRow, RevokedKeyRow, UnsettledRow
 
 _DOCUMENT = table(DocumentRow)
 _EVENT = table(EventRow)

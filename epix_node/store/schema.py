@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
-from epix_node.store import tables  # noqa: F401 # fills the metadata
+from epix_node.store import register_tables, tables  # noqa: F401 # fills the metadata
 from epix_node.store.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0004"
+HEAD = "0005"
 """The revision that this program needs: the newest file of ``migrations/versions`` (a test compares them)."""
 
 

@@ -8,65 +8,13 @@ does not validate table models: only domain types are written, and only here.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, inspect, text
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC time of microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC time as an integer of microseconds: exact, and sorts as time does."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 # sqlalchemy's signature
-        """To microseconds; a naive time is a programming mistake."""
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 # as above
-        """To an aware time."""
-        return None if value is None else from_micros(value)
-
-
-def table(model: type[SQLModel]) -> Table:
-    """The table behind a model, for statements that bypass the object layer: a tenth of its cost on hot paths."""
-    found: Any = inspect(model).local_table
-    assert isinstance(found, Table)
-    return found
-
-
-def _where_given(name: str, *columns: str) -> Index:
-    """An index over the rows whose last column is not null: most rows have none, and cost no index page then."""
-    given = text(f"{columns[-1]} IS NOT NULL")
-    return Index(name, *columns, sqlite_where=given, postgresql_where=given)
-
-
-def _time(**options: Any) -> Any:
-    return Field(sa_type=UtcTime, **options)
-
-
-def _bytes(**options: Any) -> Any:
-    return Field(sa_type=LargeBinary, **options)
-
-
-def _big(**options: Any) -> Any:
-    return Field(sa_type=BigInteger, **options)
+from epix_node.store.columns import big, octets, time, where_given
 
 
 class DocumentRow(SQLModel, table=True):
@@ -77,73 +25,26 @@ class DocumentRow(SQLModel, table=True):
         UniqueConstraint("party", "register_index"),
         Index("ix_document_sha256", "sha256"),
         Index("ix_document_signed_by", "signed_by", "is_void", "proven_at"),
-        _where_given("ix_document_supersedes", "party", "supersedes"),
+        where_given("ix_document_supersedes", "party", "supersedes"),
     )
 
     party: str = Field(primary_key=True)
     sha256: str = Field(primary_key=True)
     type: str
-    xml: bytes = _bytes()
-    salt: bytes = _bytes()
-    permit_salt: bytes = _bytes()
+    xml: bytes = octets()
+    salt: bytes = octets()
+    permit_salt: bytes = octets()
     permit_issuer: str
     permit_number: str
     recipients: str
     event_id: str | None = None
     supersedes: str | None = None
     register_index: int | None = None
-    at: datetime = _time()
-    received_at: datetime = _time()
+    at: datetime = time()
+    received_at: datetime = time()
     signed_by: str | None = None
-    proven_at: datetime | None = _time(default=None)
+    proven_at: datetime | None = time(default=None)
     is_void: bool = False
-
-
-class RegisterRow(SQLModel, table=True):
-    """One Party's register as held here: its right edge, and the newest checkpoint that was signed or verified."""
-
-    __tablename__: ClassVar[Any] = "register"
-
-    party: str = Field(primary_key=True)
-    origin: str
-    size: int
-    edge: bytes = _bytes()
-    checkpoint_size: int = 0
-    checkpoint: bytes | None = _bytes(default=None)
-    cosigned_at: datetime | None = _time(default=None)
-
-
-class EntryRow(SQLModel, table=True):
-    """One leaf of a register, own or mirrored."""
-
-    __tablename__: ClassVar[Any] = "entry"
-    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
-
-    party: str = Field(primary_key=True)
-    index: int = Field(primary_key=True)
-    leaf: bytes = _bytes()
-
-
-class ProofRow(SQLModel, table=True):
-    """Since when a verified checkpoint of another register over ``size`` entries is held: their proof of age."""
-
-    __tablename__: ClassVar[Any] = "proof"
-    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
-
-    party: str = Field(primary_key=True)
-    size: int = Field(primary_key=True)
-    at: datetime = _time()
-
-
-class ChainRow(SQLModel, table=True):
-    """How many entries the own register has under one PermitSalt: the ``i`` of the next commitment ``c``."""
-
-    __tablename__: ClassVar[Any] = "chain"
-    __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
-
-    party: str = Field(primary_key=True)
-    permit_salt: bytes = Field(sa_column=Column("permit_salt", LargeBinary, primary_key=True))
-    length: int
 
 
 class PermitRow(SQLModel, table=True):
@@ -153,7 +54,7 @@ class PermitRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_permit_number", "issuer", "number", "type", "year"),
         Index("ix_permit_order", "issued_on", "number", "issuer", "type"),
-        _where_given("ix_permit_stamp", "issuer", "stamp"),
+        where_given("ix_permit_stamp", "issuer", "stamp"),
     )
 
     issuer: str = Field(primary_key=True)
@@ -173,7 +74,7 @@ class PermitRow(SQLModel, table=True):
     token_digest: str | None = None
     token: str | None = None
     register_index: int | None = None
-    at: datetime = _time()
+    at: datetime = time()
     body: str
     is_void: bool = False
 
@@ -195,7 +96,7 @@ class PermitLineRow(SQLModel, table=True):
     quantity: str | None = None
     unit: str | None = None
     unit_class: str | None = None
-    micro: int | None = _big(default=None)
+    micro: int | None = big(default=None)
 
 
 class PermitCheckRow(SQLModel, table=True):
@@ -210,7 +111,7 @@ class PermitCheckRow(SQLModel, table=True):
     document: str
     ruleset: str
     stage: str
-    checked_at: datetime = _time()
+    checked_at: datetime = time()
     editions: str
     findings: str
 
@@ -222,7 +123,7 @@ class EventRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("party", "kind", "event_id"),
         Index("ix_event_permit", "permit_issuer", "permit_number"),
-        _where_given("ix_event_import", "import_issuer", "import_number"),
+        where_given("ix_event_import", "import_issuer", "import_number"),
     )
 
     party: str = Field(primary_key=True)
@@ -236,8 +137,8 @@ class EventRow(SQLModel, table=True):
     date: str | None = None
     superseded_by: str | None = None
     register_index: int | None = None
-    issued: datetime = _time()
-    at: datetime = _time()
+    issued: datetime = time()
+    at: datetime = time()
     body: str
     is_void: bool = False
 
@@ -255,7 +156,7 @@ class EventLineRow(SQLModel, table=True):
     quantity: str
     unit: str
     unit_class: str
-    micro: int = _big()
+    micro: int = big()
     is_arrival: bool = True
 
 
@@ -282,6 +183,7 @@ class StatusCardRow(SQLModel, table=True):
     replaced_by: str | None = None
     lines: str
     is_void: bool = False
+    withheld_since: datetime | None = time(default=None)
 
 
 class OrphanRow(SQLModel, table=True):
@@ -311,9 +213,9 @@ class FindingRow(SQLModel, table=True):
     year: int | None = None
     finding_class: str
     state: str
-    first_seen: datetime = _time()
-    latest_at: datetime = _time()
-    opened: datetime | None = _time(default=None)
+    first_seen: datetime = time()
+    latest_at: datetime = time()
+    opened: datetime | None = time(default=None)
     summary: str
     permits: str
     parties: str
@@ -333,7 +235,7 @@ class AlertRow(SQLModel, table=True):
     document: str
     finding_class: str
     state: str
-    at: datetime = _time()
+    at: datetime = time()
 
 
 class DecisionRow(SQLModel, table=True):
@@ -347,7 +249,7 @@ class DecisionRow(SQLModel, table=True):
     decision: str
     reason: str
     client: str
-    at: datetime = _time()
+    at: datetime = time()
     seen: str
 
 
@@ -357,11 +259,11 @@ class TrustRow(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "trust"
 
     id: int = Field(default=1, primary_key=True)
-    own: bytes | None = _bytes(default=None)
-    trust_list: bytes | None = _bytes(default=None)
+    own: bytes | None = octets(default=None)
+    trust_list: bytes | None = octets(default=None)
     problem: str | None = None
     revision: int = 1
-    changed_at: datetime = _time()
+    changed_at: datetime = time()
 
 
 class RevokedKeyRow(SQLModel, table=True):
@@ -371,7 +273,7 @@ class RevokedKeyRow(SQLModel, table=True):
 
     kid: str = Field(primary_key=True)
     party: str
-    invalid_since: datetime | None = _time(default=None)
+    invalid_since: datetime | None = time(default=None)
     is_swept: bool = False
 
 
@@ -390,15 +292,15 @@ class PeerRow(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "peer"
 
     party: str = Field(primary_key=True)
-    added_at: datetime = _time()
+    added_at: datetime = time()
     next_index: int = 0
     etag: str | None = None
     failures: int = 0
-    backoff_until: datetime | None = _time(default=None)
-    last_success: datetime | None = _time(default=None)
+    backoff_until: datetime | None = time(default=None)
+    last_success: datetime | None = time(default=None)
     last_error: str | None = None
     frozen: str | None = None
-    clock_ahead_micros: int | None = _big(default=None)
+    clock_ahead_micros: int | None = big(default=None)
 
 
 class WantedRow(SQLModel, table=True):
@@ -409,7 +311,7 @@ class WantedRow(SQLModel, table=True):
     party: str = Field(primary_key=True)
     sha256: str = Field(primary_key=True)
     register_index: int
-    asked_at: datetime = _time()
+    asked_at: datetime = time()
 
 
 class GrantRow(SQLModel, table=True):
@@ -429,9 +331,9 @@ class QuarantineRow(SQLModel, table=True):
     party: str = Field(primary_key=True)
     sha256: str = Field(primary_key=True)
     reason: str
-    document: bytes = _bytes()
+    document: bytes = octets()
     register_index: int | None = None
-    at: datetime = _time()
+    at: datetime = time()
 
 
 class ClientRow(SQLModel, table=True):
@@ -443,7 +345,7 @@ class ClientRow(SQLModel, table=True):
     name: str = Field(primary_key=True)
     role: str
     token_sha256: str
-    added_at: datetime = _time()
+    added_at: datetime = time()
 
 
 class WrongProofRow(SQLModel, table=True):
@@ -456,7 +358,7 @@ class WrongProofRow(SQLModel, table=True):
     client: str
     issuer: str
     number: str
-    at: datetime = _time()
+    at: datetime = time()
 
 
 class ProvedRow(SQLModel, table=True):
@@ -477,4 +379,4 @@ class NonceRow(SQLModel, table=True):
 
     party: str = Field(primary_key=True)
     nonce: str = Field(primary_key=True)
-    at: datetime = _time()
+    at: datetime = time()

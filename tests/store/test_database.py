@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from epix_node.errors import ConfigError, InputError
 from epix_node.permit.quantity import Quantity, in_unit
 from epix_node.store import cursors, schema
+from epix_node.store.columns import from_micros, to_micros
 from epix_node.store.database import Database, Session
-from epix_node.store.tables import ChainRow, from_micros, to_micros
+from epix_node.store.register_tables import ChainRow
 
 
 @pytest.fixture

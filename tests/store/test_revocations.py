@@ -12,9 +12,9 @@ import pytest
 from alembic import command
 
 from epix_node.store import documents, register, revocations, schema
+from epix_node.store.columns import to_micros
 from epix_node.store.database import Database
 from epix_node.store.revocations import RevokedKey
-from epix_node.store.tables import to_micros
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from epix_node.store import tables  # noqa: F401 # fills the metadata
+from epix_node.store import register_tables, tables  # noqa: F401 # fills the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
