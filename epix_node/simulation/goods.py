@@ -1,0 +1,211 @@
+"""What is traded: kinds of specimens that are common in trade, each with the quantities in which they travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """One kind of specimen. Quantities are whole numbers of ``step`` thousandths of ``unit``."""
+
+    taxon: str
+    genus_only: str
+    """How somebody names it who does not know the species."""
+    look_alike: str
+    """Another species, which passes for it."""
+    appendix: str
+    term: str
+    other_term: str
+    """Another term under which a border office might count the same goods."""
+    unit: str
+    other_unit: str
+    """A unit of another class, in which the other side might count."""
+    source: str
+    purpose: str
+    least: int
+    most: int
+    step: int = 1_000
+    """In thousandths of the unit: 1,000 counts whole pieces."""
+    travels_on: bool = False
+    """Whether it is bought to be sold on."""
+    may_go_by_sea: bool = True
+
+    def quantity(self, random: Random) -> int:
+        """Some usual quantity, in thousandths of the unit."""
+        # Small consignments are common and large ones rare: the smaller of two draws.
+        steps = min(random.randint(self.least, self.most), random.randint(self.least, self.most))
+        return steps * self.step
+
+
+GOODS = (
+    Goods(
+        taxon="Python regius",
+        genus_only="Python spp.",
+        look_alike="Python sebae",
+        appendix="II",
+        term="LIV",
+        other_term="BOD",
+        unit="NAR",
+        other_unit="KGM",
+        source="C",
+        purpose="T",
+        least=4,
+        most=400,
+        may_go_by_sea=False,
+    ),
+    Goods(
+        taxon="Amazona aestiva",
+        genus_only="Amazona spp.",
+        look_alike="Amazona ochrocephala",
+        appendix="II",
+        term="LIV",
+        other_term="BOD",
+        unit="NAR",
+        other_unit="KGM",
+        source="C",
+        purpose="P",
+        least=1,
+        most=12,
+        may_go_by_sea=False,
+    ),
+    Goods(
+        taxon="Crocodylus niloticus",
+        genus_only="Crocodylus spp.",
+        look_alike="Crocodylus porosus",
+        appendix="II",
+        term="SKI",
+        other_term="SKP",
+        unit="NAR",
+        other_unit="MTK",
+        source="R",
+        purpose="T",
+        least=20,
+        most=3_000,
+        travels_on=True,
+    ),
+    Goods(
+        taxon="Caiman crocodilus",
+        genus_only="Caiman spp.",
+        look_alike="Melanosuchus niger",
+        appendix="II",
+        term="SKI",
+        other_term="SKP",
+        unit="NAR",
+        other_unit="MTK",
+        source="C",
+        purpose="T",
+        least=50,
+        most=5_000,
+        travels_on=True,
+    ),
+    Goods(
+        taxon="Python reticulatus",
+        genus_only="Python spp.",
+        look_alike="Python bivittatus",
+        appendix="II",
+        term="SKI",
+        other_term="SKP",
+        unit="NAR",
+        other_unit="MTR",
+        source="W",
+        purpose="T",
+        least=20,
+        most=2_000,
+        travels_on=True,
+    ),
+    Goods(
+        taxon="Prunus africana",
+        genus_only="Prunus spp.",
+        look_alike="Prunus avium",
+        appendix="II",
+        term="BAR",
+        other_term="POW",
+        unit="KGM",
+        other_unit="NAR",
+        source="W",
+        purpose="T",
+        least=100,
+        most=20_000,
+        step=500,
+        travels_on=True,
+    ),
+    Goods(
+        taxon="Aquilaria malaccensis",
+        genus_only="Aquilaria spp.",
+        look_alike="Aquilaria crassna",
+        appendix="II",
+        term="CHP",
+        other_term="POW",
+        unit="KGM",
+        other_unit="NAR",
+        source="A",
+        purpose="T",
+        least=10,
+        most=4_000,
+        step=250,
+        travels_on=True,
+    ),
+    Goods(
+        taxon="Dalbergia latifolia",
+        genus_only="Dalbergia spp.",
+        look_alike="Dalbergia melanoxylon",
+        appendix="II",
+        term="SAW",
+        other_term="LOG",
+        unit="MTQ",
+        other_unit="KGM",
+        source="W",
+        purpose="T",
+        least=20,
+        most=900,
+        step=125,
+        travels_on=True,
+    ),
+    Goods(
+        taxon="Strombus gigas",
+        genus_only="Strombus spp.",
+        look_alike="Strombus costatus",
+        appendix="II",
+        term="MEA",
+        other_term="BOD",
+        unit="KGM",
+        other_unit="NAR",
+        source="W",
+        purpose="T",
+        least=50,
+        most=9_000,
+        step=500,
+    ),
+    Goods(
+        taxon="Galanthus elwesii",
+        genus_only="Galanthus spp.",
+        look_alike="Galanthus nivalis",
+        appendix="II",
+        term="LIV",
+        other_term="ROO",
+        unit="NAR",
+        other_unit="KGM",
+        source="A",
+        purpose="T",
+        least=500,
+        most=60_000,
+    ),
+)
+
+TROPHY = Goods(
+    taxon="Panthera pardus",
+    genus_only="Panthera spp.",
+    look_alike="Panthera leo",
+    appendix="I",
+    term="TRO",
+    other_term="SKI",
+    unit="NAR",
+    other_unit="KGM",
+    source="W",
+    purpose="H",
+    least=1,
+    most=1,
+)
+"""Of Appendix I: an import permit comes first (Article III.3)."""
