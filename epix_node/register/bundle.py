@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from epix_node.errors import MalformedDocumentError
 from epix_node.register.entry import MAX_ENTRY_BYTES
 from epix_node.register.merkle import MAX_TREE_SIZE
+from epix_node.register.tiles import read_number, spell_number
 
 BUNDLE_ENTRIES = 256
 """Entries of a full bundle."""
@@ -22,7 +23,7 @@ MAX_BUNDLE_BYTES = BUNDLE_ENTRIES * (_LENGTH_BYTES + MAX_ENTRY_BYTES)
 """Longest bundle, in bytes after decompression (C.5)."""
 
 _LAST_BUNDLE = MAX_TREE_SIZE // BUNDLE_ENTRIES
-_PATH = re.compile(r"tile/entries/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+_PATH = re.compile(r"tile/entries/([x0-9/]{3,30})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
 def bundle_path(n: int, width: int | None = None) -> str:
@@ -34,11 +35,8 @@ def bundle_path(n: int, width: int | None = None) -> str:
         raise ValueError(f"bundle {n}: expected 0 to {_LAST_BUNDLE}")
     if width is not None and not 1 <= width < BUNDLE_ENTRIES:
         raise ValueError(f"partial bundle of width {width}: expected 1 to {BUNDLE_ENTRIES - 1}")
-    path = f"{n % 1000:03d}"
-    while n >= 1000:
-        n //= 1000
-        path = f"x{n % 1000:03d}/{path}"
-    return f"tile/entries/{path}" if width is None else f"tile/entries/{path}.p/{width}"
+    partial = "" if width is None else f".p/{width}"
+    return f"tile/entries/{spell_number(n)}{partial}"
 
 
 def parse_bundle_path(path: str) -> tuple[int, int | None]:
@@ -46,14 +44,12 @@ def parse_bundle_path(path: str) -> tuple[int, int | None]:
     match = _PATH.fullmatch(path)
     if match is None:
         raise MalformedDocumentError("not the path of an entry bundle")
-    n = int(match[1].replace("x", "").replace("/", ""))
+    n = read_number(match[1])
     width = None if match[2] is None else int(match[2])
     try:
-        canonical = bundle_path(n, width)
+        bundle_path(n, width)
     except ValueError as error:
         raise MalformedDocumentError(f"no such entry bundle: {error}") from error
-    if path != canonical:
-        raise MalformedDocumentError(f"path of an entry bundle: expected {canonical}")
     return n, width
 
 

@@ -3,7 +3,7 @@
 The body is three lines, origin, size and root, and no extension lines: they are not covered by later kinds of
 cosignature. ``verify_checkpoint`` is the only way from a peer's bytes to a checkpoint that counts.
 
-Not here: whether the tree behind the checkpoint grew out of an earlier one (``merkle.RightEdge``).
+Not here: whether the tree behind the checkpoint grew out of an earlier one (``merkle.RightEdge``, ``proof``).
 """
 
 from __future__ import annotations
@@ -62,16 +62,21 @@ class VerifiedCheckpoint:
     note: bytes
 
 
+def read_size(text: str) -> int:
+    """The decimal number, as C2SP formats write sizes and indexes. Raises ``MalformedDocumentError``."""
+    if not _DECIMAL.fullmatch(text) or int(text) > MAX_TREE_SIZE:
+        raise MalformedDocumentError(f"not a decimal number of at most {MAX_TREE_SIZE} without leading zeros")
+    return int(text)
+
+
 def parse_checkpoint_body(body: str) -> Checkpoint:
     """The checkpoint in the body of a note whose signature verified. Raises ``MalformedDocumentError``."""
     lines = body.split("\n")
     if len(lines) != 4 or lines[3]:
         raise MalformedDocumentError("a checkpoint has exactly three lines: origin, size, root")
     origin, size, root, _ = lines
-    if not _DECIMAL.fullmatch(size):
-        raise MalformedDocumentError("checkpoint size is not a decimal number without leading zeros")
     try:
-        return Checkpoint(origin=origin, size=int(size), root=decode_base64(root))
+        return Checkpoint(origin=origin, size=read_size(size), root=decode_base64(root))
     except ValueError as error:
         raise MalformedDocumentError(f"checkpoint not usable: {error}") from error
 

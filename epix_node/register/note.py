@@ -177,13 +177,14 @@ class NoteSigner:
         return NoteSignature(name=self.name, key_id=key_id, signature=self.private_key.sign(body.encode()))
 
 
+def format_signature_line(line: NoteSignature) -> str:
+    """The line as it stands in a note and in the answer of a witness, with its newline."""
+    return f"{_LINE_START}{line.name} {b64encode(line.key_id + line.signature).decode('ascii')}\n"
+
+
 def format_note(note: Note) -> bytes:
     """The bytes of a note; ``parse_note`` gives the same note back. Raises ``ValueError`` for more than 256 KiB."""
-    lines = "".join(
-        f"{_LINE_START}{line.name} {b64encode(line.key_id + line.signature).decode('ascii')}\n"
-        for line in note.signatures
-    )
-    data = f"{note.body}\n{lines}".encode()
+    data = f"{note.body}\n{''.join(map(format_signature_line, note.signatures))}".encode()
     if len(data) > MAX_NOTE_BYTES:
         raise ValueError(f"note of {len(data)} bytes: expected at most {MAX_NOTE_BYTES}")
     return data
@@ -207,18 +208,21 @@ def parse_note(data: bytes) -> Note:
             f"note with {len(lines)} signature lines: at most {MAX_SIGNATURES}", code="LIMIT_EXCEEDED"
         )
     try:
-        return Note(body=head + "\n", signatures=tuple(_parse_line(line) for line in lines))
+        return Note(body=head + "\n", signatures=tuple(parse_signature_line(line) for line in lines))
     except ValueError as error:
         raise MalformedDocumentError(f"note not usable: {error}") from error
 
 
-def _parse_line(line: str) -> NoteSignature:
-    """One signature line without its newline."""
+def parse_signature_line(line: str) -> NoteSignature:
+    """What ``format_signature_line`` wrote, without its newline. Raises ``MalformedDocumentError``."""
     if not line.startswith(_LINE_START):
         raise MalformedDocumentError("a signature line begins with an em dash and a space")
     name, _, encoded = line.removeprefix(_LINE_START).partition(" ")
     blob = decode_base64(encoded)
-    return NoteSignature(name=name, key_id=blob[:KEY_ID_BYTES], signature=blob[KEY_ID_BYTES:])
+    try:
+        return NoteSignature(name=name, key_id=blob[:KEY_ID_BYTES], signature=blob[KEY_ID_BYTES:])
+    except ValueError as error:
+        raise MalformedDocumentError(f"signature line not usable: {error}") from error
 
 
 def verify_note(note: Note, keys: Iterable[VerifierKey]) -> tuple[VerifierKey, ...]:

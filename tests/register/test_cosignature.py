@@ -8,8 +8,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.errors import MalformedDocumentError, TrustError
-from epix_node.register.cosignature import Cosigner, verify_cosignatures
-from epix_node.register.note import Note, NoteSignature, parse_note
+from epix_node.register.cosignature import Cosigner, merged, valid_cosignatures, verify_cosignatures
+from epix_node.register.note import MAX_SIGNATURES, Note, NoteSignature, format_note, parse_note
 
 BODY = "epix.example.xa/sandbox/register/1\n2\nsTeYX/SE+2ANuTEHx3sDZcgNePW0Kd7Q/Zc2HQd5mes=\n"
 NOON = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -123,3 +123,81 @@ def test_the_example_of_the_specification_is_read(vectors):
     assert int.from_bytes(cosignature.signature[:8], "big") == expected["timestamp"]
     header = f"cosignature/v1\ntime {expected['timestamp']}\n"
     assert header + note.body == examples["cosignature_message"]
+
+
+# Cosignatures of several witnesses -----------------------------------------------------------------------------------
+
+
+def witness(n: int) -> Cosigner:
+    return Cosigner(f"epix.example.w{n}/witness/1", Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32))
+
+
+def minutes(n: int) -> timedelta:
+    return timedelta(minutes=n)
+
+
+def test_the_valid_cosignatures_are_told_with_their_times_in_the_order_of_the_keys(log, cosigner):
+    """The newest of each key; keys that did not cosign are left out, and lines by others count for nothing."""
+    first, second, absent, stranger = (witness(n) for n in range(1, 5))
+    lines = [
+        log.sign(BODY),
+        second.sign(BODY, at=NOON + minutes(2)),
+        stranger.sign(BODY, at=NOON),
+        first.sign(BODY, at=NOON),
+        first.sign(BODY, at=NOON + minutes(1)),
+    ]
+    note = Note(body=BODY, signatures=tuple(lines))
+    found = valid_cosignatures(note, [first.verifier_key, absent.verifier_key, second.verifier_key])
+    assert [(each.name, each.key, each.at, each.line) for each in found] == [
+        (first.name, first.verifier_key, NOON + minutes(1), lines[4]),
+        (second.name, second.verifier_key, NOON + minutes(2), lines[1]),
+    ]
+
+
+def test_one_wrong_cosignature_of_a_known_witness_spoils_the_note_for_all(log):
+    """C.4 item 3: it is no matter of counting."""
+    first, second = witness(1), witness(2)
+    note = Note(body=BODY, signatures=(first.sign(BODY, at=NOON), second.sign("other\n", at=NOON)))
+    with pytest.raises(TrustError) as caught:
+        valid_cosignatures(note, [first.verifier_key, second.verifier_key])
+    assert caught.value.code == "SIGNATURE_INVALID"
+    assert len(valid_cosignatures(note, [first.verifier_key])) == 1
+    assert valid_cosignatures(note, []) == ()
+
+
+def test_a_witness_that_is_known_twice_is_refused():
+    """One key may not count for two."""
+    key = witness(1).verifier_key
+    with pytest.raises(TrustError) as caught:
+        valid_cosignatures(Note(body=BODY, signatures=(witness(1).sign(BODY, at=NOON),)), [key, key])
+    assert caught.value.code == "KEY_UNKNOWN"
+
+
+def test_lines_are_merged_the_same_way_in_whatever_order_they_come(log, cosigner):
+    """The log's line, its own cosignature, then the witnesses by name; of each the newest."""
+    own = Cosigner(log.name, cosigner.private_key)
+    base = Note(body=BODY, signatures=(log.sign(BODY), own.sign(BODY, at=NOON)))
+    lines = [
+        witness(2).sign(BODY, at=NOON),
+        own.sign(BODY, at=NOON + minutes(10)),
+        witness(1).sign(BODY, at=NOON),
+        witness(2).sign(BODY, at=NOON + minutes(1)),
+    ]
+    expected = Note(body=BODY, signatures=(base.signatures[0], lines[1], lines[2], lines[3]))
+    assert merged(base, lines) == expected
+    assert merged(base, reversed(lines)) == expected
+    assert merged(expected, lines) == expected
+    assert merged(Note(body=BODY, signatures=base.signatures[::-1]), lines) == expected
+    assert merged(base, []) == base
+    assert parse_note(format_note(merged(base, lines))) == expected
+
+
+def test_at_most_64_lines_are_kept_and_the_oldest_go_first(log, cosigner):
+    """The log's own cosignature stays, however old it is."""
+    own = Cosigner(log.name, cosigner.private_key)
+    base = Note(body=BODY, signatures=(log.sign(BODY), own.sign(BODY, at=NOON - minutes(60))))
+    lines = [witness(n).sign(BODY, at=NOON + minutes(n)) for n in range(1, 80)]
+    kept = merged(base, lines)
+    assert len(kept.signatures) == MAX_SIGNATURES
+    assert set(base.signatures) <= set(kept.signatures)
+    assert set(kept.signatures[2:]) == set(lines[-62:])

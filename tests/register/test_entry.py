@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epix_node.errors import MalformedDocumentError
-from epix_node.register.entry import Leaf, chain_commitment, document_commitment, parse_leaf
+from epix_node.register.entry import Leaf, chain_commitment, document_commitment, leaf_origin, parse_leaf
 
 SALT = bytes(range(16))
 LEAF = Leaf(
@@ -43,6 +43,7 @@ def test_a_leaf_survives_the_round_trip_and_is_canonical_json(leaf):
     """parse_leaf reads what to_bytes wrote, and a general RFC 8785 writer writes the same."""
     data = leaf.to_bytes()
     assert parse_leaf(data) == leaf
+    assert leaf_origin(data) == (leaf.party, leaf.environment)
     members = {
         "v": 1,
         "p": leaf.party,
@@ -95,6 +96,8 @@ def test_any_other_spelling_is_refused(old, new):
     assert old in LEAF_BYTES
     with pytest.raises(MalformedDocumentError):
         parse_leaf(LEAF_BYTES.replace(old, new))
+    with pytest.raises(MalformedDocumentError):
+        leaf_origin(LEAF_BYTES.replace(old, new))
 
 
 def test_members_in_another_order_are_refused():
@@ -109,6 +112,8 @@ def test_what_is_no_leaf_is_refused(data):
     """Never another error."""
     with pytest.raises(MalformedDocumentError):
         parse_leaf(data)
+    with pytest.raises(MalformedDocumentError):
+        leaf_origin(data)
 
 
 def test_an_entry_over_2048_bytes_is_too_large():
