@@ -1,4 +1,4 @@
-"""Point reads for answering by key: one statement each, on a driver connection, inside the event loop.
+"""Point reads for answering by key: one statement each, inside the event loop.
 
 The one exception to "the store is read in a thread" (``architecture.md`` 1.1, ``measurements.md`` 2): a status by key
 reads one row of ``status_card``, which was written in the transaction that changed the facts. A ``Session`` in a
@@ -11,24 +11,29 @@ that the work tells nothing (contract 4, "What customs see").
 
 from __future__ import annotations
 
-import mmap
-import sqlite3
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from epix_node.permit.number import PermitKey
 from epix_node.store.clients import PROOF_WINDOW, Client, Role
 from epix_node.store.columns import from_micros, to_micros
+from epix_node.store.points import Points
 
 _CARD = """
 SELECT type, year, register_index, issued_on, valid_from, valid_until, settled, moving, exported_in_time, untouched,
-       flags, replaced_by, lines, is_void
+       flags, replaced_by, lines, is_void, party, withheld_since, merge_delay_micros
 FROM status_card WHERE issuer = ? AND number = ? ORDER BY type, year
 """
 
-_REGISTER = "SELECT origin, size, checkpoint_size, cosigned_at FROM register WHERE party = ?"
+_REGISTER = "SELECT origin, size, checkpoint_size, cosigned_at, witnessed_size FROM register WHERE party = ?"
+
+_DISPUTES = """
+SELECT 1 FROM peer WHERE party = ? AND frozen IS NOT NULL
+UNION ALL
+SELECT 1 FROM conflict WHERE party = ? AND origin = ?
+LIMIT 1
+"""
 
 _CLIENT = "SELECT name, role FROM client WHERE token_sha256 = ?"
 
@@ -68,16 +73,20 @@ class Card(NamedTuple):
     flags: str
     replaced_by: str | None
     lines: str
-    is_void: int = 0
+    is_void: int
+    party: str
+    withheld_since: int | None
+    merge_delay_micros: int | None
 
 
 class RegisterMark(NamedTuple):
-    """How far a register is held: all leaves (``size``) and the newest checkpoint."""
+    """How far a register is held: all leaves (``size``), the newest checkpoint, and the newest that was witnessed."""
 
     origin: str
     size: int
     checkpoint_size: int
     cosigned_at: datetime | None
+    witnessed_size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,48 +104,42 @@ class Holding:
     quantities: frozenset[tuple[str, int]]
 
 
-_INDEX_HEADER_BYTES = 48
-
-MAPPED_BYTES = 2**30
-"""How much of the file is read through memory: a page is then not copied for each of its readers."""
-
-
 class PointReader:
-    """Reads on ``Database.point_reader()``; owns the connection. Use it from one thread at a time."""
+    """Reads on ``Database.point_reader()``; owns it. Use it from one thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
-        self._index = _mapped_index(connection)
-        self._connection = connection
-        self._execute = connection.execute
-
-    def version(self) -> object:
+    def __init__(self, points: Points) -> None:
+        self._points = points
+        self._rows = points.rows
+        self._first = points.first
+        self.version = points.version
         """A value that changes with every commit of any other connection: whatever was cached before is void."""
-        if self._index is not None:
-            return self._index[:_INDEX_HEADER_BYTES]
-        return self._execute("PRAGMA data_version").fetchone()[0]
 
     def cards(self, issuer: str, number: str) -> list[Card]:
         """The cards of every permit with this normalised number."""
-        return [Card(*row) for row in self._execute(_CARD, (issuer, number))]
+        return [Card(*row) for row in self._rows(_CARD, (issuer, number))]
 
     def register(self, party: str) -> RegisterMark | None:
         """How far this Party's register is held."""
-        row = self._execute(_REGISTER, (party,)).fetchone()
+        row = self._first(_REGISTER, (party,))
         if row is None:
             return None
-        origin, size, checkpoint_size, cosigned_at = row
-        return RegisterMark(origin, size, checkpoint_size, None if cosigned_at is None else from_micros(cosigned_at))
+        origin, size, checkpoint_size, cosigned_at, witnessed_size = row
+        time = None if cosigned_at is None else from_micros(cosigned_at)
+        return RegisterMark(origin, size, checkpoint_size, time, witnessed_size)
+
+    def is_disputed(self, party: str, origin: str | None) -> bool:
+        """As ``peers.is_disputed``."""
+        return self._first(_DISPUTES, (party, party, origin)) is not None
 
     def client(self, token_sha256: str) -> Client | None:
         """The client whose token has this hash (``clients.token_hash``)."""
-        row = self._execute(_CLIENT, (token_sha256,)).fetchone()
+        row = self._first(_CLIENT, (token_sha256,))
         return None if row is None else Client(name=row[0], role=Role(row[1]))
 
     def wrong_proofs(self, client: str, *, issuer: str, number: str, now: datetime) -> tuple[int, int]:
         """As ``clients.wrong_proofs``: within the hour, for this number and in all."""
         since = to_micros(now - PROOF_WINDOW)
-        here, in_all = self._execute(_WRONG_PROOFS, (issuer, number, client, since)).fetchone()
+        ((here, in_all),) = self._rows(_WRONG_PROOFS, (issuer, number, client, since))
         return here, in_all
 
     def holdings(self, issuer: str, number: str, *, with_lines: bool) -> tuple[Holding, ...]:
@@ -146,7 +149,7 @@ class PointReader:
         """
         lines: dict[tuple[str, int], set[tuple[str, int]]] = {}
         permits: dict[tuple[str, int], tuple[str, str, str | None, str | None, int]] = {}
-        for type_, year, issued_on, document, digest, stamp, is_free, unit_class, micro in self._execute(
+        for type_, year, issued_on, document, digest, stamp, is_free, unit_class, micro in self._rows(
             _HOLDINGS_WITH_LINES if with_lines else _HOLDINGS, (issuer, number)
         ):
             permits[type_, year] = (issued_on, document, digest, stamp, is_free)
@@ -168,21 +171,4 @@ class PointReader:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._index is not None:
-            self._index.close()
-        self._connection.close()
-
-
-def _mapped_index(connection: sqlite3.Connection) -> mmap.mmap | None:
-    """The head of the WAL index, which every commit of every process writes anew (sqlite.org/walformat.html, 2.1).
-
-    ``PRAGMA data_version`` reads the same bytes, and takes and gives back a lock for it: a tenth of an answer. The
-    file stays as long as a connection is open, and ``connection`` is. ``None`` where there is no such file.
-    """
-    path = connection.execute("PRAGMA database_list").fetchone()[2]
-    connection.execute("PRAGMA data_version").fetchone()  # the first reading makes the file
-    try:
-        with Path(f"{path}-shm").open("rb") as index:
-            return mmap.mmap(index.fileno(), _INDEX_HEADER_BYTES, prot=mmap.PROT_READ)
-    except (OSError, ValueError):
-        return None
+        self._points.close()

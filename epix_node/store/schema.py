@@ -11,34 +11,48 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
+from epix_node.errors import ConfigError
 from epix_node.store import register_tables, tables  # noqa: F401 # fills the metadata
-from epix_node.store.database import Database
+from epix_node.store.database import Database, Session
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0005"
+HEAD = "0006"
 """The revision that this program needs: the newest file of ``migrations/versions`` (a test compares them)."""
 
 
 def migrate(database: Database) -> str:
-    """Run the missing steps in one transaction; returns the revision that the database now has."""
+    """Run the missing steps in one transaction; returns the revision that the database now has.
+
+    Raises:
+        ConfigError: another process is at it.
+    """
     from alembic import command
 
     config = _alembic()
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
+
+    def work(session: Session) -> None:
+        config.attributes["connection"] = session.core
         command.upgrade(config, HEAD)
+
+    with database.once("migrate") as is_ours:
+        if not is_ours:
+            raise ConfigError("another process brings this database up to date now: try again when it is done")
+        database.write_now(work)
     return revision(database) or "empty"
 
 
 def revision(database: Database) -> str | None:
     """The revision of the database, ``None`` where it was never migrated."""
-    with database.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+
+    def work(session: Session) -> str | None:
+        if not inspect(session.core).has_table("alembic_version"):
             return None
-        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found: str | None = session.core.execute(text("SELECT version_num FROM alembic_version")).scalar()
         return found
+
+    return database.read_now(work)
 
 
 def drift(database: Database) -> list[object]:
@@ -46,8 +60,10 @@ def drift(database: Database) -> list[object]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    with database.engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
+    def work(session: Session) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(session.core), SQLModel.metadata))
+
+    return database.read_now(work)
 
 
 def newest() -> str:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from epix_node.store import clients, schema
+from epix_node.store import clients
 from epix_node.store.answers import PointReader
 from epix_node.store.clients import Role
 from epix_node.store.database import Database
+from tests.stores import open_store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/node.sqlite")
-    schema.migrate(opened)
+    opened = open_store(tmp_path / "node.sqlite")
     yield opened
     opened.close()
 
@@ -31,14 +31,15 @@ def reader(database: Database) -> Iterator[PointReader]:
     made.close()
 
 
+@pytest.mark.sqlite("the index of its write-ahead log")
 def test_the_version_changes_with_every_commit_and_with_nothing_else(database: Database, reader: PointReader):
     """Exactly when `PRAGMA data_version` of a connection of its own does, also after checkpoints of the WAL."""
     other = database.point_reader()
 
     def pragma() -> int:
-        return other.execute("PRAGMA data_version").fetchone()[0]
+        return other.first("PRAGMA data_version")[0]
 
-    assert reader._index is not None
+    assert reader._points._index is not None
     seen = [(reader.version(), pragma())]
     for step in range(60):
         if step % 3 == 0:
@@ -62,7 +63,7 @@ def test_the_version_changes_with_every_commit_and_with_nothing_else(database: D
 def test_another_process_is_seen_as_well(database: Database, reader: PointReader):
     """A second database object stands for it: other connections, other locks."""
     before = reader.version()
-    second = Database(f"sqlite:///{database.path}")
+    second = Database(database.url)
     token = second.write_now(clients.add, "new", Role.CUSTOMS, now=NOW)
     second.close()
     assert reader.version() != before
@@ -71,10 +72,11 @@ def test_another_process_is_seen_as_well(database: Database, reader: PointReader
     assert reader.client("0" * 64) is None
 
 
+@pytest.mark.sqlite("the index of its write-ahead log")
 def test_without_the_file_of_the_index_the_pragma_tells(database: Database, reader: PointReader):
     """The slower way says the same."""
-    reader._index.close()
-    reader._index = None
+    reader._points._index.close()
+    reader._points._index = None
     before = reader.version()
     database.write_now(clients.add, "new", Role.CUSTOMS, now=NOW)
     assert reader.version() != before

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -12,25 +16,39 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlmodel import col, select
 
-from epix_node.errors import ConfigError, InputError
+from epix_node.errors import ConfigError, InputError, NotFoundError
 from epix_node.permit.quantity import Quantity, in_unit
-from epix_node.store import cursors, schema
+from epix_node.store import cursors, register, schema
 from epix_node.store.columns import from_micros, to_micros
 from epix_node.store.database import Database, Session
-from epix_node.store.register_tables import ChainRow
+from epix_node.store.register_tables import ChainRow, ProofRow
+from epix_node.store.tables import OrphanRow
+from tests.stores import STORES, bare_url_for, open_store
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path / 'node.sqlite'}")
-    schema.migrate(made)
+    made = open_store(tmp_path / "node.sqlite")
     yield made
     made.close()
 
 
-def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
+def test_the_migrations_make_exactly_the_tables(tmp_path: Path) -> None:
     """A table or column that no migration makes, or one that nothing uses, fails here."""
+    with closing(Database(bare_url_for(tmp_path / "node.sqlite"))) as database:
+        assert schema.revision(database) is None
+        assert schema.migrate(database) == schema.HEAD
+        _assert_whole(database)
+
+
+def test_a_copied_store_is_whole(database: Database) -> None:
+    """That most tests begin with."""
+    _assert_whole(database)
+
+
+def _assert_whole(database: Database) -> None:
     assert schema.drift(database) == []
     assert schema.revision(database) == schema.HEAD == schema.newest()
 
@@ -40,15 +58,25 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     assert schema.migrate(database) == schema.HEAD
 
 
-def test_only_sqlite_is_taken_yet() -> None:
-    """Another store is refused with a sentence, not with a driver's traceback."""
-    with pytest.raises(ConfigError, match="PostgreSQL"):
-        Database("postgresql+psycopg://localhost/epix")
+@pytest.mark.parametrize("url", ["mysql://localhost/epix", "sqlite://", "postgresql://u:secret@localhost/epix"])
+def test_other_stores_are_refused_with_a_sentence(url: str) -> None:
+    """And without the URL, which may hold a password."""
+    with pytest.raises(ConfigError, match="expected sqlite:///PATH or postgresql") as refused:
+        Database(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_driver_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the command that brings it."""
+    monkeypatch.delitem(sys.modules, "epix_node.store.postgresql", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"pip install 'epix-node\[postgresql\]'"):
+        Database("postgresql+psycopg://u@localhost/epix")
 
 
 def test_concurrent_read_modify_write_loses_nothing(tmp_path: Path, database: Database) -> None:
-    """Six threads on two instances of one file: every increment counts (ADR 6)."""
-    other = Database(f"sqlite:///{tmp_path / 'node.sqlite'}")
+    """Six threads on two instances of one database: every increment counts (ADR 6, ADR 24)."""
+    other = Database(database.url)
 
     def increment(session: Session) -> None:
         row = session.get(ChainRow, ("XA", b"salt"))
@@ -89,6 +117,7 @@ def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
     assert database.read_now(lambda session: session.get(ChainRow, ("XA", b"salt"))) is None
 
 
+@pytest.mark.sqlite("its pragmas")
 def test_the_file_is_durable_and_concurrent(database: Database) -> None:
     """WAL with synchronous FULL, on every connection."""
 
@@ -105,10 +134,118 @@ def test_the_file_is_durable_and_concurrent(database: Database) -> None:
 
 def test_the_point_reader_cannot_write(database: Database) -> None:
     """It exists for single reads inside the event loop."""
-    reader = database.point_reader()
-    with pytest.raises(sqlite3.OperationalError):
-        reader.execute("DELETE FROM chain")
-    reader.close()
+    with closing(database.point_reader()) as points, pytest.raises(Exception, match=r"readonly|read-only"):
+        points.rows("DELETE FROM chain")
+
+
+def test_a_name_is_given_once_until_it_is_given_back(database: Database) -> None:
+    """To nobody else in this process, and under another name to somebody else."""
+    with closing(Database(database.url)) as other, database.once("pull:XA/B") as is_ours:
+        assert is_ours
+        for one in (database, other):
+            with one.once("pull:XA/B") as again, one.once("pull:XC") as another:
+                assert (again, another) == (False, True)
+    with database.once("pull:XA/B") as is_ours:
+        assert is_ours
+
+
+def test_a_name_is_given_back_by_whoever_fails_or_dies(database: Database, tmp_path: Path) -> None:
+    """An error in the block, and `kill -9` of the process."""
+
+    def fail() -> None:
+        with database.once("scrub") as is_ours:
+            assert is_ours
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    script = (
+        "import sys\nfrom epix_node.store.database import Database\n"
+        "with Database(sys.argv[1]).once('scrub') as is_ours:\n"
+        "    print(is_ours, flush=True)\n    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, database.url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        with database.once("scrub") as is_ours:
+            assert not is_ours
+        process.kill()
+        process.wait()
+    assert _comes_free(database, "scrub")
+    assert not STORES.is_postgresql or list(tmp_path.iterdir()) == []
+
+
+def _comes_free(database: Database, name: str) -> bool:
+    """The server needs a moment to notice that a process died."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with database.once(name) as is_ours:
+            if is_ours:
+                return True
+    return False
+
+
+@pytest.mark.sqlite("its lock files")
+def test_a_lock_leaves_no_file(database: Database, tmp_path: Path) -> None:
+    """Beside the database stands nothing of it afterwards."""
+    with database.once("migrate"):
+        assert (tmp_path / "node.sqlite.migrate.lock").exists()
+    assert not list(tmp_path.glob("*.lock"))
+
+
+def test_two_that_migrate_do_not_meet(database: Database) -> None:
+    """The second is told to wait."""
+    with database.once("migrate"), pytest.raises(ConfigError, match="another process"):
+        schema.migrate(database)
+
+
+TEXTS = ("", "A", "B", "Z", "_", "a", "b", "z", "Å", "É", "é", "中", "\U0001f40d")
+
+
+def test_text_sorts_by_its_code_points(database: Database) -> None:
+    """On both stores and in Python, whatever the locale of a server is."""
+
+    def fill(session: Session) -> None:
+        for one in reversed(TEXTS):
+            session.add(OrphanRow(issuer="XA", number=one))
+
+    def sorted_there(session: Session) -> list[str]:
+        return list(session.exec(select(OrphanRow.number).order_by(col(OrphanRow.number))))
+
+    def above(session: Session) -> set[str]:
+        return set(session.exec(select(OrphanRow.number).where(col(OrphanRow.number) > "a")))
+
+    database.write_now(fill)
+    assert database.read_now(sorted_there) == sorted(TEXTS)
+    assert database.read_now(above) == {one for one in TEXTS if one > "a"}
+
+
+def test_sizes_have_64_bits(database: Database) -> None:
+    """A register's size is what another node says."""
+    size = 2**62
+
+    def write(session: Session) -> None:
+        register.prove(session, "XB", size, at=datetime(2026, 3, 1, tzinfo=UTC))
+
+    database.write_now(write)
+    assert database.read_now(lambda session: session.get(ProofRow, ("XB", size))) is not None
+    assert database.read_now(lambda session: session.get(ProofRow, ("XB", 3))) is None
+
+
+def test_text_that_no_document_can_hold_is_refused_or_not_found(database: Database) -> None:
+    """PostgreSQL keeps no NUL: nothing of that name is held, and nothing is written under it."""
+    try:
+        found = database.read_now(lambda session: session.get(OrphanRow, ("XA", "26\x00")))
+    except NotFoundError:
+        assert STORES.is_postgresql
+    else:
+        assert found is None
+    assert database.point("SELECT 1 FROM orphan WHERE number = ?", ("26\x00",)) is None
+    try:
+        database.write_now(lambda session: session.add(OrphanRow(issuer="XA", number="26\x00")))
+    except InputError:
+        assert STORES.is_postgresql
 
 
 @given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 # hypothesis adds the zone

@@ -14,6 +14,7 @@ from epix_node.rules.ruleset import Stage
 from epix_node.store import permit_checks, schema
 from epix_node.store.database import Database
 from epix_node.store.permit_checks import PermitCheck
+from tests.stores import bare_url_for
 
 KEY = PermitKey(issuer="XA", type="E", number="26XA1", year=2026)
 CHECK = PermitCheck(
@@ -27,7 +28,7 @@ CHECK = PermitCheck(
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/node.sqlite")
+    opened = Database(bare_url_for(tmp_path / "node.sqlite"))
     yield opened
     opened.close()
 

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from sqlalchemy import text
 
 from epix_node.store import documents, register, revocations, schema
 from epix_node.store.columns import to_micros
 from epix_node.store.database import Database
 from epix_node.store.revocations import RevokedKey
+from tests.stores import bare_url_for
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -24,7 +26,7 @@ XML = b"<d><ds:Signature><ds:X509Certificate>%s</ds:X509Certificate></ds:Signatu
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/node.sqlite")
+    opened = Database(bare_url_for(tmp_path / "node.sqlite"))
     yield opened
     opened.close()
 
@@ -39,11 +41,13 @@ def test_documents_of_before_get_their_key_and_an_upper_bound_of_their_age(datab
         config = schema._alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
-        connection.exec_driver_sql(
-            "INSERT INTO document (party, sha256, type, xml, salt, permit_salt, permit_issuer, permit_number, "
-            "recipients, register_index, at, received_at) VALUES ('XA', 'ab', 'permit', ?, x'', x'', 'XA', 'N1', '', "
-            "0, ?, ?)",
-            (XML, to_micros(NOON), to_micros(NOON + HOUR)),
+        connection.execute(
+            text(
+                "INSERT INTO document (party, sha256, type, xml, salt, permit_salt, permit_issuer, permit_number, "
+                "recipients, register_index, at, received_at) VALUES ('XA', 'ab', 'permit', :xml, :none, :none, 'XA', "
+                "'N1', '', 0, :at, :received)"
+            ),
+            {"xml": XML, "none": b"", "at": to_micros(NOON), "received": to_micros(NOON + HOUR)},
         )
     schema.migrate(database)
     assert schema.drift(database) == []
