@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, exists, insert, literal, union_all, update
@@ -21,6 +21,8 @@ from epix_node.store import events, permits
 from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow
+
+_MICROSECOND = timedelta(microseconds=1)
 
 _CARD = table(StatusCardRow)
 _EVENT = table(EventRow)
@@ -170,6 +172,7 @@ def _stated(standing: Standing) -> dict[str, Any]:
         "replaced_by": json.dumps(standing.replaced_by.to_json()) if standing.replaced_by else None,
         "lines": json.dumps([line.to_json() for line in standing.lines], ensure_ascii=False, separators=(",", ":")),
         "is_void": standing.is_void,
+        "merge_delay_micros": standing.merge_delay // _MICROSECOND or None,
     }
 
 
@@ -209,4 +212,6 @@ def _standing(row: StatusCardRow) -> Standing:
         replaced_by=PermitKey(**json.loads(row.replaced_by)) if row.replaced_by else None,
         lines=tuple(LineBalance(**line) for line in json.loads(row.lines)),
         is_void=row.is_void,
+        merge_delay=(row.merge_delay_micros or 0) * _MICROSECOND,
+        withheld_since=row.withheld_since,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,9 @@ from datetime import datetime
 from sqlalchemy import delete, insert, or_
 from sqlmodel import col, select
 
-from epix_node.document.model import ExchangeDocument
-from epix_node.permit.facts import Source
+from epix_node.store.arrival import Arrival
 from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.permit_checks import PermitCheck
 from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow
 
 _INSERT = insert(table(DocumentRow))
@@ -44,25 +43,6 @@ class HeldDocument:
     """When this node first held its entry under a verified checkpoint: its proof of age (protocol decision 7)."""
     is_void: bool
     """Whether its key was revoked with effect from then or earlier: it is kept, and says nothing any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A believed document on its way into the store."""
-
-    document: ExchangeDocument
-    xml: bytes
-    source: Source
-    check: PermitCheck | None = None
-    """What the rules say of it, where it is a permit."""
-    token: str | None = None
-    """The secret printed with an own permit; every other node knows only its digest."""
-    signed_by: str | None = None
-    """Hex SHA-256 of the certificate whose key signed it."""
-    proven_at: datetime | None = None
-    """When its entry was first held here under a verified checkpoint; None: not before now."""
-    is_void: bool = False
-    """Whether its key was revoked with effect from then or earlier; decided in the transaction that records it."""
 
 
 def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime) -> None:
@@ -121,30 +101,26 @@ def superseding(session: Session, party: str, sha256: str) -> str | None:
     query = select(DocumentRow.sha256).where(
         DocumentRow.party == party, DocumentRow.supersedes == sha256, ~col(DocumentRow.is_void)
     )
-    return session.exec(query.order_by(col(DocumentRow.register_index), col(DocumentRow.sha256))).first()
+    return session.exec(query.order_by(col(DocumentRow.register_index).nulls_first(), col(DocumentRow.sha256))).first()
 
 
 def feed(
-    session: Session, party: str, *, codes: Collection[str], start: int, size: int, limit: int
+    session: Session, party: str, *, codes: Collection[str] | None, start: int, size: int, limit: int
 ) -> tuple[list[HeldDocument], int]:
-    """Which of the entries ``[start, to)`` of the own register are addressed to one of ``codes``.
+    """Which of the entries ``[start, to)`` of the own register are addressed to one of ``codes``; None: all held.
 
     Returns them in register order and ``to``, the index after the last one examined: at most ``limit`` entries,
     ``to`` at most ``size``, the size of a published checkpoint.
     """
-    addressed = or_(*(col(DocumentRow.recipients).contains(f",{code},", autoescape=True) for code in sorted(codes)))
-    query = (
-        select(DocumentRow)
-        .where(
-            DocumentRow.party == party,
-            col(DocumentRow.register_index) >= start,
-            col(DocumentRow.register_index) < size,
-            addressed,
-        )
-        .order_by(col(DocumentRow.register_index))
-        .limit(limit)
+    query = select(DocumentRow).where(
+        DocumentRow.party == party,
+        col(DocumentRow.register_index) >= start,
+        col(DocumentRow.register_index) < size,
     )
-    rows = [_held(row) for row in session.exec(query)]
+    if codes is not None:
+        to = (col(DocumentRow.recipients).contains(f",{code},", autoescape=True) for code in sorted(codes))
+        query = query.where(or_(*to))
+    rows = [_held(row) for row in session.exec(query.order_by(col(DocumentRow.register_index)).limit(limit))]
     if len(rows) < limit:
         return rows, max(start, size)
     last = rows[-1].register_index
@@ -152,17 +128,41 @@ def feed(
     return rows, last + 1
 
 
-def given(session: Session, party: str, digests: Sequence[str], *, codes: Collection[str]) -> dict[str, bytes]:
-    """The own documents among ``digests`` that one of ``codes`` may have: as recipient, or granted by an alert."""
+def addressed(session: Session, party: str, *, start: int, end: int) -> set[str]:
+    """The codes to which the entries ``[start, end)`` of the own register are addressed; multiple use is for nobody."""
+    query = (
+        select(DocumentRow.recipients)
+        .where(
+            DocumentRow.party == party, col(DocumentRow.register_index) >= start, col(DocumentRow.register_index) < end
+        )
+        .distinct()
+    )
+    return {code for recipients in session.exec(query) for code in _split(recipients)} - {EVERYBODY}
+
+
+def given(session: Session, party: str, digests: Sequence[str], *, codes: Collection[str] | None) -> dict[str, bytes]:
+    """The documents of this Party among ``digests`` that one of ``codes`` may have, as recipient or through an alert.
+
+    None: who asks wrote them, and may have all.
+    """
     result: dict[str, bytes] = {}
     for sha256 in digests:
         row = session.get(DocumentRow, (party, sha256))
         if row is None:
             continue
+        if codes is None:
+            result[sha256] = row.xml
+            continue
         addressed = not set(_split(row.recipients)).isdisjoint(codes)
         if addressed or any(session.get(GrantRow, (code, sha256)) is not None for code in codes):
             result[sha256] = row.xml
     return result
+
+
+def numbered_from(session: Session, party: str, start: int) -> list[str]:
+    """The digests of this Party's documents at ``start`` and after, in register order."""
+    query = select(DocumentRow.sha256).where(DocumentRow.party == party, col(DocumentRow.register_index) >= start)
+    return list(session.exec(query.order_by(col(DocumentRow.register_index))))
 
 
 def grant(session: Session, sha256: str, *, codes: Collection[str]) -> None:
@@ -215,19 +215,29 @@ def quarantine(
     register_index: int | None,
     now: datetime,
 ) -> None:
-    """Keep a refused document with its reason; the same bytes again change nothing."""
-    if session.get(QuarantineRow, (party, sha256)) is None:
-        session.add(
-            QuarantineRow(
-                party=party,
-                sha256=sha256,
-                reason=reason,
-                document=document,
-                register_index=register_index,
-                at=now,
-            )
+    """Keep a refused document with its reason; once its own bytes are kept, nothing changes any more."""
+    row = session.get(QuarantineRow, (party, sha256))
+    if row is None:
+        row = QuarantineRow(
+            party=party,
+            sha256=sha256,
+            reason=reason,
+            document=document,
+            register_index=register_index,
+            at=now,
         )
-        session.flush()
+        session.add(row)
+    elif hashlib.sha256(row.document).hexdigest() != sha256:
+        row.reason, row.document, row.at = reason, document, now
+    session.flush()
+
+
+def aside(session: Session, party: str, digests: Collection[str]) -> set[str]:
+    """Those of the digests for which something is in quarantine."""
+    query = select(QuarantineRow.sha256).where(
+        QuarantineRow.party == party, col(QuarantineRow.sha256).in_(sorted(digests))
+    )
+    return set(session.exec(query)) if digests else set()
 
 
 def quarantined(session: Session, party: str | None = None) -> list[tuple[str, str, str, int | None]]:
@@ -251,11 +261,11 @@ def quarantined_for(session: Session, party: str, reason: str) -> list[tuple[str
 
 def leave_quarantine(session: Session, party: str, digests: Iterable[str]) -> None:
     """These documents are recorded now."""
-    for sha256 in digests:
-        row = session.get(QuarantineRow, (party, sha256))
-        if row is not None:
-            session.delete(row)
-    session.flush()
+    ordered = sorted(digests)
+    for start in range(0, len(ordered), 500):
+        chunk = ordered[start : start + 500]
+        gone = delete(QuarantineRow).where(col(QuarantineRow.party) == party, col(QuarantineRow.sha256).in_(chunk))
+        session.execute(gone)
 
 
 def _joined(recipients: Sequence[str]) -> str:

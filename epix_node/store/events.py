@@ -22,6 +22,7 @@ from epix_node.permit.event import (
 )
 from epix_node.permit.event_json import event_to_json
 from epix_node.permit.facts import CorrectionFact, EventFact, Source, WithdrawalFact
+from epix_node.permit.transport import plain_document
 from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.event_rows import RECORDABLE, Recordable, fact_of, ref_of, source_of, withdrawal_of
@@ -48,6 +49,7 @@ class RecordedEvent:
 def add(session: Session, body: Recordable, *, source: Source, issued: datetime, is_void: bool = False) -> None:
     """Record an endorsement, a confirmation or a presentation whose document is kept."""
     imported = body.import_permit if isinstance(body, Confirmation) else None
+    transport = plain_document(body.transport_document) if isinstance(body, Confirmation) else None
     _insert(
         session,
         source=source,
@@ -56,6 +58,8 @@ def add(session: Session, body: Recordable, *, source: Source, issued: datetime,
         event_id=body.event_id,
         ref=body.permit,
         imported=imported,
+        transport=transport,
+        turned_away=transport if isinstance(body, Confirmation) and body.turned_away else None,
         day=body.date.isoformat(),
         body=event_to_json(body),
     )
@@ -153,6 +157,8 @@ def _insert(
     imported: PermitRef | None,
     day: str | None,
     body: dict[str, Any],
+    transport: str | None = None,
+    turned_away: str | None = None,
 ) -> None:
     session.execute(
         insert(EventRow).values(
@@ -164,6 +170,8 @@ def _insert(
             permit_number=ref.number,
             import_issuer=imported.issuer if imported else None,
             import_number=imported.number if imported else None,
+            transport=transport,
+            turned_away=turned_away,
             date=day,
             register_index=source.index,
             issued=issued,

@@ -14,6 +14,7 @@ from sqlalchemy import delete
 from sqlmodel import col, select
 
 from epix_node.store.database import Session
+from epix_node.store.register_tables import ConflictRow
 from epix_node.store.tables import NonceRow, PeerRow
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -33,6 +34,13 @@ class PeerState:
     frozen: str | None
     clock_ahead: timedelta | None = None
     """How far the peer's clock was ahead of this machine's when it answered last, by its ``Date``."""
+    added_at: datetime | None = None
+    """When it was first pulled from."""
+
+    @property
+    def silent_since(self) -> datetime | None:
+        """When it was last pulled from with success; of one with which it never was, when that was first tried."""
+        return self.last_success or self.added_at
 
     @classmethod
     def new(cls, party: str) -> PeerState:
@@ -70,6 +78,18 @@ def state(session: Session, party: str) -> PeerState | None:
     return None if row is None else _state(row)
 
 
+def is_disputed(session: Session, party: str, *, origin: str | None) -> bool:
+    """Whether this Party's register contradicted itself: its mirror is frozen, or there is evidence.
+
+    Evidence speaks of one log; a Party that began another one (``origin``) is not disputed for that.
+    """
+    row = session.get(PeerRow, party)
+    if row is not None and row.frozen is not None:
+        return True
+    evidence = select(ConflictRow.id).where(ConflictRow.party == party, ConflictRow.origin == origin)
+    return session.exec(evidence.limit(1)).first() is not None
+
+
 def advance(session: Session, party: str, *, next_index: int) -> None:
     """Move the feed cursor, in the transaction that stored what came before it."""
     row = _row(session, party)
@@ -81,13 +101,22 @@ def note(session: Session, party: str, **changes: Any) -> None:
     """Change what is remembered of pulling: any member of ``PeerState`` but party and cursor."""
     row = _row(session, party)
     for name, value in changes.items():
-        if name not in PeerState.__slots__ or name in {"party", "next_index"}:
+        if name not in PeerState.__slots__ or name in {"party", "next_index", "added_at"}:
             raise RuntimeError(f"{name} is not part of a peer's pulling state")
         if name == "clock_ahead":
             row.clock_ahead_micros = value // _MICROSECOND if value is not None else None
         else:
             setattr(row, name, value)
     session.flush()
+
+
+def unfreeze(session: Session, party: str) -> str | None:
+    """The peer is pulled from again; returns why it was frozen, None where it was not."""
+    before = state(session, party)
+    if before is None or before.frozen is None:
+        return None
+    note(session, party, frozen=None, etag=None, last_error=None)
+    return before.frozen
 
 
 def use_nonce(session: Session, party: str, nonce: str, *, now: datetime, forget_before: datetime) -> bool:
@@ -118,4 +147,5 @@ def _state(row: PeerRow) -> PeerState:
         last_error=row.last_error,
         frozen=row.frozen,
         clock_ahead=row.clock_ahead_micros * _MICROSECOND if row.clock_ahead_micros is not None else None,
+        added_at=row.added_at,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -16,6 +16,7 @@ from epix_node.permit.facts import PermitFact, Source
 from epix_node.permit.json import permit_from_json, permit_to_json
 from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
+from epix_node.permit.timing import Timing
 from epix_node.store import cursors
 from epix_node.store.columns import table
 from epix_node.store.database import Database, Session
@@ -37,6 +38,11 @@ _IS_KEY = and_(
 )
 _KEYED = select_rows(_PERMIT).where(_IS_KEY)
 _HELD = select_rows(_PERMIT.c.is_void).where(_IS_KEY)
+_HELD_OF = select_rows(_PERMIT.c.type, _PERMIT.c.number, _PERMIT.c.year, _PERMIT.c.is_void).where(
+    _PERMIT.c.issuer == bindparam("of"), _PERMIT.c.number.in_(bindparam("numbers", expanding=True))
+)
+_KEYS_AT_ONCE = 400
+"""Numbers in one statement; SQLite allows as many thousands."""
 _INDEXES = tuple(table(row) for row in (PermitRow, PermitLineRow, PermitCheckRow, StatusCardRow))
 _STAMPED = select_rows(_PERMIT).where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.stamp == bindparam("bearing"))
 
@@ -68,6 +74,9 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
                 "token": token_,
                 "register_index": source.index,
                 "at": source.at,
+                "issued_at": fact.timing.signed_at if fact.timing else None,
+                "grown_after": fact.timing.grown_after if fact.timing else None,
+                "witnessed_at": fact.timing.witnessed_at if fact.timing else None,
                 "is_void": fact.is_void,
                 "body": json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
             }
@@ -98,6 +107,23 @@ def taken(session: Session, key: PermitKey) -> bool | None:
     if row is None:
         return False
     return None if row.is_void else True
+
+
+def all_taken(session: Session, keys: Sequence[PermitKey]) -> dict[PermitKey, bool | None]:
+    """As ``taken`` for each of many keys, in a statement for some hundreds of them."""
+    found: dict[PermitKey, bool | None] = dict.fromkeys(keys, False)
+    numbers: dict[str, set[str]] = {}
+    for key in keys:
+        numbers.setdefault(key.issuer, set()).add(key.number)
+    for issuer, wanted in numbers.items():
+        ordered = sorted(wanted)
+        for start in range(0, len(ordered), _KEYS_AT_ONCE):
+            of_issuer = {"of": issuer, "numbers": ordered[start : start + _KEYS_AT_ONCE]}
+            for row in session.core.execute(_HELD_OF, of_issuer):
+                key = PermitKey(issuer=issuer, type=row.type, number=row.number, year=row.year)
+                if key in found:
+                    found[key] = None if row.is_void else True
+    return found
 
 
 def remove(session: Session, key: PermitKey) -> None:
@@ -265,6 +291,15 @@ def _fact(row: PermitRow | Row[Any]) -> PermitFact:
         source=Source(document=row.document, type="permit", party=row.party, index=row.register_index, at=row.at),
         permit=replace(permit_from_json(json.loads(row.body)), legacy=row.legacy),
         is_void=bool(row.is_void),
+        timing=_timing(row),
+    )
+
+
+def _timing(row: PermitRow | Row[Any]) -> Timing | None:
+    if row.issued_at is None:
+        return None
+    return Timing(
+        signed_at=row.issued_at, accepted_at=row.at, grown_after=row.grown_after, witnessed_at=row.witnessed_at
     )
 
 

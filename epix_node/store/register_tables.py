@@ -19,8 +19,9 @@ class RegisterRow(SQLModel, table=True):
     """One Party's register as held here: its right edge, and the newest checkpoint that was signed or verified.
 
     ``witnessed_size`` is the size of the newest checkpoint that reached the quorum of this node's witness policy, and
-    ``witnessed`` is that note. The last two are of the own register alone: ``is_sealed`` says that a last-signed record
-    exists for it outside this database, ``halted`` why nothing may be signed now.
+    ``witnessed`` is that note. The next two are of the own register alone: ``is_sealed`` says that a last-signed record
+    exists for it outside this database, ``halted`` why nothing may be signed now. ``is_watched`` and ``latest_at`` are
+    of mirrors: whether the chains of the permits held are awaited in it, and the latest ``at`` of its verified entries.
     """
 
     __tablename__: ClassVar[Any] = "register"
@@ -36,6 +37,8 @@ class RegisterRow(SQLModel, table=True):
     witnessed: bytes | None = octets(default=None)
     is_sealed: bool = False
     halted: str | None = None
+    is_watched: bool = False
+    latest_at: datetime | None = time(default=None)
 
 
 class EntryRow(SQLModel, table=True):
@@ -65,7 +68,8 @@ class SubtreeRow(SQLModel, table=True):
 class ProofRow(SQLModel, table=True):
     """Since when a verified checkpoint over ``size`` entries is held: their proof of age.
 
-    ``witnessed_at`` is the time by which the quorum had cosigned it, null where it did not.
+    ``witnessed_at`` is the time by which the quorum had cosigned it, null where it did not; ``grown_after`` the last
+    time at which the register still said that it had only the size before this one.
     """
 
     __tablename__: ClassVar[Any] = "proof"
@@ -75,6 +79,17 @@ class ProofRow(SQLModel, table=True):
     size: int = Field(primary_key=True)
     at: datetime = time()
     witnessed_at: datetime | None = time(default=None)
+    grown_after: datetime | None = time(default=None)
+
+
+class DisorderRow(SQLModel, table=True):
+    """An entry whose ``at`` lies too long before that of an earlier one of its register, and the latest of those."""
+
+    __tablename__: ClassVar[Any] = "disorder"
+
+    party: str = Field(primary_key=True)
+    index: int = Field(primary_key=True)
+    later_at: datetime = time()
 
 
 class ChainRow(SQLModel, table=True):
@@ -98,6 +113,15 @@ class PendingRow(SQLModel, table=True):
     sha256: str
 
 
+class LostRow(SQLModel, table=True):
+    """An own entry that came back from a mirror, and whose document did not: others may still bring it."""
+
+    __tablename__: ClassVar[Any] = "lost"
+
+    party: str = Field(primary_key=True)
+    index: int = Field(primary_key=True)
+
+
 class AwaitedRow(SQLModel, table=True):
     """The next ``c`` that a chain which this node holds would have in this register (protocol decision 4)."""
 
@@ -110,7 +134,9 @@ class AwaitedRow(SQLModel, table=True):
     c_head: int = big()
     c: bytes = octets()
     issuer: str
+    type: str
     number: str
+    year: int
 
 
 class WithheldRow(SQLModel, table=True):
@@ -122,7 +148,9 @@ class WithheldRow(SQLModel, table=True):
     party: str = Field(primary_key=True)
     index: int = Field(primary_key=True)
     issuer: str
+    type: str
     number: str
+    year: int
     since: datetime = time()
 
 
@@ -139,7 +167,7 @@ class CosignedRow(SQLModel, table=True):
 
 
 class SightingRow(SQLModel, table=True):
-    """The newest checkpoint of a log that another Party says it holds, signed by the log, and not compared yet."""
+    """A checkpoint of a log that another Party says it holds, signed by the log, and larger than the mirror here."""
 
     __tablename__: ClassVar[Any] = "sighting"
 
@@ -164,3 +192,14 @@ class ConflictRow(SQLModel, table=True):
     source: str
     found_at: datetime = time()
     is_reported: bool = False
+
+
+class ScrubRow(SQLModel, table=True):
+    """What came of the last time that a register was derived again: ``problems`` are sentences, one a line."""
+
+    __tablename__: ClassVar[Any] = "scrub"
+
+    party: str = Field(primary_key=True)
+    at: datetime = time()
+    entries: int
+    problems: str

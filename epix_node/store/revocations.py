@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, update
+from sqlalchemy import Row, bindparam, exists, func, insert, update
 from sqlalchemy import select as select_rows
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col, select
 
 from epix_node.store.columns import table
@@ -56,7 +55,12 @@ _VOID_PERMIT = (
     )
     .values(is_void=True)
 )
-_REMEMBER = insert(_UNSETTLED).on_conflict_do_nothing()
+_REMEMBER = insert(_UNSETTLED).from_select(
+    ["issuer", "number"],
+    select_rows(
+        bindparam("of", type_=_UNSETTLED.c.issuer.type), bindparam("numbered", type_=_UNSETTLED.c.number.type)
+    ).where(~exists().where(_UNSETTLED.c.issuer == bindparam("of"), _UNSETTLED.c.number == bindparam("numbered"))),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +177,7 @@ def void(session: Session, key: RevokedKey, *, limit: int) -> list[Voided]:
 
 def remember(session: Session, numbers: Iterable[tuple[str, str]]) -> None:
     """The cases of these (issuer, number) are to be looked at again."""
-    rows = [{"issuer": issuer, "number": number} for issuer, number in sorted(set(numbers))]
+    rows = [{"of": issuer, "numbered": number} for issuer, number in sorted(set(numbers))]
     if rows:
         session.core.execute(_REMEMBER, rows)
 

@@ -48,7 +48,11 @@ class DocumentRow(SQLModel, table=True):
 
 
 class PermitRow(SQLModel, table=True):
-    """One permit, own or mirrored. ``body`` is its permit JSON (contract 5), made from the signed bytes."""
+    """One permit, own or mirrored. ``body`` is its permit JSON (contract 5), made from the signed bytes.
+
+    ``issued_at`` is when it was signed, as it says; its register took it at ``at``, as that says, in any case after
+    ``grown_after`` and by ``witnessed_at`` (``permit.timing``).
+    """
 
     __tablename__: ClassVar[Any] = "permit"
     __table_args__: ClassVar[Any] = (
@@ -75,6 +79,9 @@ class PermitRow(SQLModel, table=True):
     token: str | None = None
     register_index: int | None = None
     at: datetime = time()
+    issued_at: datetime | None = time(default=None)
+    grown_after: datetime | None = time(default=None)
+    witnessed_at: datetime | None = time(default=None)
     body: str
     is_void: bool = False
 
@@ -117,13 +124,19 @@ class PermitCheckRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """One endorsement, confirmation, presentation, withdrawal, correction or alert. ``superseded_by`` ends it."""
+    """One endorsement, confirmation, presentation, withdrawal, correction or alert. ``superseded_by`` ends it.
+
+    ``transport`` is a confirmation's transport document as it is compared (``plain_document``), ``turned_away`` the
+    same of one that turned goods away: few do, and they are found by it.
+    """
 
     __tablename__: ClassVar[Any] = "event"
     __table_args__: ClassVar[Any] = (
         UniqueConstraint("party", "kind", "event_id"),
         Index("ix_event_permit", "permit_issuer", "permit_number"),
         where_given("ix_event_import", "import_issuer", "import_number"),
+        where_given("ix_event_transport", "party", "transport"),
+        where_given("ix_event_turned_away", "party", "turned_away"),
     )
 
     party: str = Field(primary_key=True)
@@ -134,6 +147,8 @@ class EventRow(SQLModel, table=True):
     permit_number: str
     import_issuer: str | None = None
     import_number: str | None = None
+    transport: str | None = None
+    turned_away: str | None = None
     date: str | None = None
     superseded_by: str | None = None
     register_index: int | None = None
@@ -184,6 +199,7 @@ class StatusCardRow(SQLModel, table=True):
     lines: str
     is_void: bool = False
     withheld_since: datetime | None = time(default=None)
+    merge_delay_micros: int | None = big(default=None)
 
 
 class OrphanRow(SQLModel, table=True):

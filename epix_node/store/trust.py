@@ -6,11 +6,11 @@ no crash leaves metadata of two moments. Whoever can write here is trusted: noth
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
 from epix_node.store.database import Session
+from epix_node.store.points import Points
 from epix_node.store.tables import TrustRow
 
 _ROW = 1
@@ -36,9 +36,9 @@ def held(session: Session) -> TrustState:
     return TrustState(own=row.own, trust_list=row.trust_list, problem=row.problem, revision=row.revision)
 
 
-def revision(reader: sqlite3.Connection) -> int:
+def revision(points: Points) -> int:
     """Changes whenever the own role or the trust list does, in whatever process."""
-    row = reader.execute("SELECT revision FROM trust").fetchone()
+    row = points.first("SELECT revision FROM trust")
     return int(row[0]) if row is not None else 0
 
 

@@ -24,9 +24,23 @@ def upgrade() -> None:
     op.add_column("register", sa.Column("witnessed", sa.LargeBinary(), nullable=True))
     op.add_column("register", sa.Column("is_sealed", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("register", sa.Column("halted", sa.String(), nullable=True))
+    op.add_column("register", sa.Column("is_watched", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("register", sa.Column("latest_at", sa.BigInteger(), nullable=True))
     op.add_column("entry", sa.Column("c_head", sa.BigInteger(), nullable=True))
     op.add_column("proof", sa.Column("witnessed_at", sa.BigInteger(), nullable=True))
+    op.add_column("proof", sa.Column("grown_after", sa.BigInteger(), nullable=True))
+    op.add_column("permit", sa.Column("issued_at", sa.BigInteger(), nullable=True))
+    op.add_column("permit", sa.Column("grown_after", sa.BigInteger(), nullable=True))
+    op.add_column("permit", sa.Column("witnessed_at", sa.BigInteger(), nullable=True))
     op.add_column("status_card", sa.Column("withheld_since", sa.BigInteger(), nullable=True))
+    op.add_column("status_card", sa.Column("merge_delay_micros", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "disorder",
+        sa.Column("party", sa.String(), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.Column("later_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("party", "index"),
+    )
     op.create_table(
         "subtree",
         sa.Column("party", sa.String(), nullable=False),
@@ -44,6 +58,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("party", "ordinal"),
     )
     op.create_table(
+        "lost",
+        sa.Column("party", sa.String(), nullable=False),
+        sa.Column("index", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("party", "index"),
+    )
+    op.create_table(
         "awaited",
         sa.Column("party", sa.String(), nullable=False),
         sa.Column("permit_salt", sa.LargeBinary(), nullable=False),
@@ -51,7 +71,9 @@ def upgrade() -> None:
         sa.Column("c_head", sa.BigInteger(), nullable=False),
         sa.Column("c", sa.LargeBinary(), nullable=False),
         sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("party", "permit_salt"),
     )
     op.create_index("ix_awaited_c_head", "awaited", ["party", "c_head"])
@@ -60,7 +82,9 @@ def upgrade() -> None:
         sa.Column("party", sa.String(), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
         sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("party", "index"),
     )
@@ -96,6 +120,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_conflict_origin", "conflict", ["origin"])
+    op.create_table(
+        "scrub",
+        sa.Column("party", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("problems", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("party"),
+    )
     _fill()
     op.create_index("ix_entry_c_head", "entry", ["party", "c_head"])
 
