@@ -20,7 +20,7 @@ from epix_node.rules.check import Judgement, check
 from epix_node.rules.ruleset import Ruleset, Stage
 from epix_node.rules.subject import Circumstances
 from epix_node.store import permits
-from epix_node.store.documents import Arrival
+from epix_node.store.arrival import Arrival
 from epix_node.store.permit_checks import PermitCheck
 
 log = structlog.get_logger("epix_node.exchange")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from epix_node.document.header import DocumentType
 from epix_node.document.reader import read_document
 from epix_node.errors import MalformedDocumentError
@@ -20,11 +22,16 @@ from epix_node.permit.event import Alert
 from epix_node.permit.facts import Source
 from epix_node.permit.finding import finding_id
 from epix_node.permit.reasons import Reason
-from epix_node.register.entry import Leaf, document_commitment
+from epix_node.register.entry import Leaf, chain_commitment, document_commitment
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import CLOCK_TOLERANCE, KeyFinder, verify
-from epix_node.store.documents import Arrival
+from epix_node.store.arrival import Arrival
 from epix_node.trust.keyring import SigningKey
+
+log = structlog.get_logger("epix_node.exchange")
+
+_LONGEST_CHAIN = 4096
+"""How many places of a chain are looked at; a permit of many uses has a few hundred documents in one register."""
 
 ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
 """Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
@@ -56,6 +63,11 @@ class Refused:
     index: int | None
     reason: str
     xml: bytes
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether other bytes came in its place: nothing is known of the document itself, which may still come."""
+        return hashlib.sha256(self.xml).hexdigest() != self.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,22 @@ def check(listed: Listed, *, party: str, environment: str, trust: Trust, now: da
         # could speak about a finding on another issuer's permit under a permit of their own.
         return refused(Reason.KEY_WRONG_PARTY)
     source = Source(document=listed.sha256, type=header.type.value, party=party, index=listed.index, at=accepted)
-    return Arrival(document=document, xml=listed.xml, source=source, signed_by=verdict.certificate_sha256)
+    if not stands_in_chain(listed.leaf, header.permit_salt):
+        # Whoever holds the permit looks for its documents where the chain leads (protocol decision 4), and would not
+        # find this one. It is a fact all the same: what it says, perhaps a withdrawal, counts here.
+        log.warning("entry stands outside its chain", party=party, index=listed.index, document=listed.sha256)
+    return Arrival(
+        document=document,
+        xml=listed.xml,
+        source=source,
+        signed_by=verdict.certificate_sha256,
+        signed_at=verdict.signed_at,
+    )
+
+
+def stands_in_chain(leaf: Leaf, permit_salt: bytes) -> bool:
+    """Whether the entry commits to the chain of its document's PermitSalt, at any of its first places."""
+    return any(chain_commitment(permit_salt, leaf.party, i) == leaf.c for i in range(_LONGEST_CHAIN))
 
 
 def _accepted_at(leaf: Leaf, *, now: datetime) -> datetime:

@@ -1,9 +1,9 @@
 """The own register: how a statement of this Party becomes a signed document and a numbered entry.
 
 ``prepare`` is the expensive part (writing, signing, verifying what was signed) and runs outside any transaction.
-``enter`` runs inside the transaction that records the statement: index, leaf, right edge and signed checkpoint are
-committed together with it or not at all, so that an acknowledged document is always in a signed checkpoint and an
-index is never used twice, whatever crashes when (ADR 13).
+``enter`` runs inside the transaction that records the statement: index, leaf and hashes are committed together with it
+or not at all, so that an index is never used twice, whatever crashes when. The signed checkpoint that covers the entry
+comes right after, before anybody is told (``sequencer``, ADR 25).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.model import Body, ExchangeDocument
@@ -19,21 +19,16 @@ from epix_node.document.salts import new_salt, token_digest
 from epix_node.document.writer import write_document
 from epix_node.permit.facts import Source
 from epix_node.permit.number import NumberRef
-from epix_node.register.checkpoint import Checkpoint, sign_checkpoint
 from epix_node.register.cosignature import Cosigner
 from epix_node.register.entry import Leaf, document_commitment
 from epix_node.register.merkle import RightEdge, leaf_hash
-from epix_node.register.note import NoteSigner
+from epix_node.register.note import NoteSigner, VerifierKey
 from epix_node.signing.signer import Signer
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import KeyFinder, verify
-from epix_node.store import register
+from epix_node.store import pending, register
+from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
-from epix_node.store.documents import Arrival
-from epix_node.store.register import RegisterState
-
-COSIGN_EVERY = timedelta(minutes=10)
-"""An unchanged checkpoint is cosigned again after this time (protocol decision 5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +43,10 @@ class OwnRegister:
     cosigner: Cosigner
     keys: KeyFinder
     """The own manifest's keys: what this node signs must verify under them before it is published."""
+    log_key: VerifierKey
+    """That of the own manifest, for the same reason."""
+    cosigner_key: VerifierKey
+    """As ``log_key``."""
 
     @property
     def origin(self) -> str:
@@ -123,9 +122,16 @@ def prepare(
 
 
 def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: datetime) -> Arrival:
-    """Give the document the next index of the own register and sign the checkpoint that covers it."""
-    held = register.state(session, own.party) or _empty(own)
+    """Give the document the next index of the own register; no checkpoint covers it yet.
+
+    Where nothing may be signed now, it gets no index: it waits in the order of acceptance, and is UNLOGGED until then.
+    """
+    held = register.state(session, own.party)
     header = prepared.document.header
+    if held is not None and held.halted is not None:
+        pending.add(session, own.party, prepared.sha256)
+        return _arrival(own, prepared, index=None, at=now.replace(microsecond=0))
+    edge = held.edge if held is not None else RightEdge.empty()
     leaf = Leaf(
         at=now,
         c=register.next_commitment(session, own.party, header.permit_salt, is_first=prepared.opens_chain),
@@ -134,48 +140,18 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
         party=own.party,
     )
     entry = leaf.to_bytes()
-    index = held.edge.size
-    register.append(session, own.party, index, [entry])
-    _publish(session, own, held.edge.extended([leaf_hash(entry)]), now=now)
-    source = Source(document=prepared.sha256, type=header.type.value, party=own.party, index=index, at=leaf.at)
+    register.append(session, own.party, edge.size, [entry])
+    register.put_edge(session, own.party, own.origin, edge.extended([leaf_hash(entry)]))
+    return _arrival(own, prepared, index=edge.size, at=leaf.at)
+
+
+def _arrival(own: OwnRegister, prepared: Prepared, *, index: int | None, at: datetime) -> Arrival:
+    type_ = prepared.document.header.type.value
     return Arrival(
         document=prepared.document,
         xml=prepared.xml,
-        source=source,
+        source=Source(document=prepared.sha256, type=type_, party=own.party, index=index, at=at),
         token=prepared.token,
         signed_by=prepared.signed_by,
-        proven_at=leaf.at,
-    )
-
-
-def published(session: Session, own: OwnRegister, *, now: datetime) -> RegisterState:
-    """The newest signed checkpoint, cosigned again first where its last cosignature is older than ten minutes."""
-    held = register.state(session, own.party) or _empty(own)
-    if held.cosigned_at is not None and now - held.cosigned_at < COSIGN_EVERY:
-        return held
-    return _publish(session, own, held.edge, now=now)
-
-
-def _publish(session: Session, own: OwnRegister, edge: RightEdge, *, now: datetime) -> RegisterState:
-    checkpoint = Checkpoint(origin=own.origin, size=edge.size, root=edge.root())
-    state = RegisterState(
-        party=own.party,
-        origin=own.origin,
-        edge=edge,
-        checkpoint_size=edge.size,
-        checkpoint=sign_checkpoint(checkpoint, log=own.log, cosigner=own.cosigner, at=now),
-        cosigned_at=now.replace(microsecond=0),
-    )
-    register.put_state(session, state)
-    return state
-
-
-def _empty(own: OwnRegister) -> RegisterState:
-    return RegisterState(
-        party=own.party,
-        origin=own.origin,
-        edge=RightEdge.empty(),
-        checkpoint_size=0,
-        checkpoint=None,
-        cosigned_at=None,
+        proven_at=at,
     )

@@ -28,9 +28,11 @@ from epix_node.permit.event import (
 from epix_node.permit.facts import PermitFact
 from epix_node.permit.model import Permit
 from epix_node.permit.number import PermitKey
-from epix_node.store import documents, events, permit_checks, permits, register, revocations, void_events
+from epix_node.permit.timing import Timing
+from epix_node.store import ages, documents, events, permit_checks, permits, revocations, shipments, void_events
+from epix_node.store.ages import Age
+from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
-from epix_node.store.documents import Arrival
 from epix_node.store.permit_checks import PermitCheck
 from epix_node.store.revocations import RevokedKey, Voided
 
@@ -46,6 +48,8 @@ class Recorded:
     touched: set[Number] = field(default_factory=set)
     alerts: list[Arrival] = field(default_factory=list)
     refused: list[Arrival] = field(default_factory=list)
+    again: list[PermitKey] = field(default_factory=list)
+    """Keys of new permits under which one was held that counts no more."""
 
 
 def record(
@@ -58,7 +62,8 @@ def record(
     """
     recorded = Recorded()
     keys = revocations.in_force(session, revoked)
-    arrivals = [_proven(session, arrival, keys, now=now) for arrival in arrivals]
+    known_ages = _ages(session, arrivals)
+    arrivals = [_proven(arrival, known_ages, keys, now=now) for arrival in arrivals]
     fresh = _record_permits(session, [a for a in arrivals if isinstance(a.document.body, Permit)], recorded)
     for arrival in arrivals:
         if isinstance(arrival.document.body, Permit):
@@ -85,15 +90,48 @@ def void(session: Session, marked: Iterable[Voided]) -> set[Number]:
     return touched
 
 
-def _proven(session: Session, arrival: Arrival, keys: Mapping[str, RevokedKey], *, now: datetime) -> Arrival:
+def _ages(session: Session, arrivals: Sequence[Arrival]) -> dict[tuple[str, int], Age]:
+    """What bounds the time of each entry of another register, by Party and index."""
+    indexes: dict[str, list[int]] = {}
+    for arrival in arrivals:
+        if arrival.proven_at is None and arrival.source.index is not None:
+            indexes.setdefault(arrival.source.party, []).append(arrival.source.index)
+    return {
+        (party, index): age
+        for party, wanted in indexes.items()
+        for index, age in ages.of_entries(session, party, wanted).items()
+    }
+
+
+def _proven(
+    arrival: Arrival, known_ages: Mapping[tuple[str, int], Age], keys: Mapping[str, RevokedKey], *, now: datetime
+) -> Arrival:
     """The same with its proof of age, and whether it counts for that."""
     source = arrival.source
-    known = arrival.proven_at
-    if known is None and source.index is not None:
-        known = register.proven_at(session, source.party, source.index)
+    if arrival.proven_at is not None or source.index is None:
+        age = None
+    else:
+        age = known_ages.get((source.party, source.index))
+    known = arrival.proven_at if age is None else age.held_at
     proven_at = now if known is None else min(known, now)
     is_void = revocations.is_void(keys, arrival.signed_by, proven_at=proven_at)
-    return replace(arrival, proven_at=proven_at, is_void=is_void)
+    return replace(
+        arrival,
+        proven_at=proven_at,
+        grown_after=age.grown_after if age is not None else None,
+        witnessed_at=age.witnessed_at if age is not None else None,
+        is_void=is_void,
+    )
+
+
+def _timing(arrival: Arrival) -> Timing:
+    header, source = arrival.document.header, arrival.source
+    return Timing(
+        signed_at=arrival.signed_at or header.issued,
+        accepted_at=source.at,
+        grown_after=arrival.grown_after,
+        witnessed_at=arrival.witnessed_at,
+    )
 
 
 def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Recorded) -> list[Arrival]:
@@ -102,8 +140,9 @@ def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Rec
     checks: list[tuple[PermitKey, str, PermitCheck]] = []
     keyed = [(a, a.document.body) for a in arrivals if isinstance(a.document.body, Permit)]
     seen: set[PermitKey] = set()
+    held = permits.all_taken(session, [permit.key for _, permit in keyed])
     for arrival, permit in sorted(keyed, key=lambda one: one[0].is_void):  # what counts comes first to its key
-        taken = permit.key in seen or permits.taken(session, permit.key)
+        taken = permit.key in seen or held[permit.key]
         if arrival.is_void and taken is not False:
             fresh.append(arrival)  # kept, and nothing more
             continue
@@ -112,9 +151,10 @@ def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Rec
             continue
         if taken is None:
             permits.remove(session, permit.key)
+            recorded.again.append(permit.key)
         seen.add(permit.key)
         fresh.append(arrival)
-        fact = PermitFact(source=arrival.source, permit=permit, is_void=arrival.is_void)
+        fact = PermitFact(source=arrival.source, permit=permit, is_void=arrival.is_void, timing=_timing(arrival))
         items.append((fact, arrival.document.header.token_digest, arrival.token))
         if arrival.check is not None:
             checks.append((permit.key, arrival.source.document, arrival.check))
@@ -148,8 +188,8 @@ def _record_statement(session: Session, arrival: Arrival, recorded: Recorded) ->
 
 
 def _concerned(session: Session, number: Number) -> set[Number]:
-    """The number, and the import permits that its confirmations name: they are judged by what happened to its goods."""
-    return {number} | events.import_permits_named(session, *number)
+    """The number, and those that are judged by what happened to its goods."""
+    return shipments.concerned(session, *number)
 
 
 def _take_back(session: Session, arrival: Arrival) -> set[Number]:
