@@ -24,6 +24,10 @@ MAX_DELAY = timedelta(hours=1)
 FAILURES_TO_OPEN = 5
 """Failures in a row after which the circuit opens (C.5)."""
 
+WARN_AFTER = timedelta(minutes=15)
+PAGE_AFTER = timedelta(hours=24)
+"""How long a peer that fails is silent before people are told, and before they are called (C.5, "Alarm")."""
+
 _MAX_DOUBLINGS = 16
 """Beyond the cap under any jitter (8 doublings reach it), and far from what a timedelta cannot hold."""
 
@@ -34,6 +38,13 @@ class Circuit(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
     HALF_OPEN = "half-open"
+
+
+class Alarm(StrEnum):
+    """What people should make of a peer that does not answer."""
+
+    WARN = "WARN"
+    PAGE = "PAGE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +86,16 @@ def after_failure(
     if retry_after is not None:
         delay = max(delay, retry_after)
     return Backoff(failures=failures, until=now + min(delay, MAX_DELAY))
+
+
+def alarm_of(silent_since: datetime | None, *, failures: int, now: datetime) -> Alarm | None:
+    """The alarm for a peer that failed so often in a row and answered last at this time, or was met then.
+
+    None for one that does not fail, however long ago it was asked: a node that was off is no news about its peers.
+    """
+    if not failures or silent_since is None:
+        return None
+    silent = now - silent_since
+    if silent >= PAGE_AFTER:
+        return Alarm.PAGE
+    return Alarm.WARN if silent >= WARN_AFTER else None

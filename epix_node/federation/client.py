@@ -42,24 +42,35 @@ from epix_node.federation.messages import (
     FRAME_BYTES,
     MAX_BATCH_DIGESTS,
     MAX_FEED_BYTES,
+    MAX_GOSSIP_BYTES,
     BatchRequest,
     FeedPage,
+    Hint,
     decode_batch,
     entity_tag,
     parse_feed,
+    parse_gossip,
 )
+from epix_node.federation.patience import PROTOCOL, Patience
+from epix_node.federation.story_messages import MAX_STORY_BYTES
 from epix_node.httpsig.request import sign_request
 from epix_node.httpsig.response import FindAnswerKey, Question, verify_response
 from epix_node.register.bundle import BUNDLE_ENTRIES, MAX_BUNDLE_BYTES, bundle_path, decode_bundle
-from epix_node.register.note import MAX_NOTE_BYTES
+from epix_node.register.note import MAX_NOTE_BYTES, NoteSignature
+from epix_node.register.tiles import MAX_TILE_BYTES, TILE_WIDTH, decode_tile, tile_path
+from epix_node.register.witness import (
+    MAX_ANSWER_BYTES,
+    AddCheckpoint,
+    encode_add_checkpoint,
+    monitoring_path,
+    parse_held_size,
+    parse_signature_lines,
+)
 from epix_node.trust.keyring import Keyring
 from epix_node.trust.signed_version import MAX_PARTY_FILE_BYTES
 
-CONNECT_TIMEOUT = timedelta(seconds=5)
-"""Longest wait for a connection (C.5)."""
-
-READ_TIMEOUT = timedelta(seconds=30)
-"""Longest wait for the next bytes of an answer (C.5)."""
+NOT_CONNECTED = "NOT_CONNECTED"
+"""Code of a peer to which no connection could be made."""
 
 MAX_BATCH_BYTES = BATCH_ENDS_AT + 1024 * 1024 + MAX_BATCH_DIGESTS * FRAME_BYTES
 """Longest batch read: 16 MiB (decision 9), and as much as the last document and the frames may lie beyond it."""
@@ -84,6 +95,14 @@ class Fetched:
     """A checkpoint as it came, with the tag that asks for newer ones only."""
 
     note: bytes
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gossip:
+    """Notes as they came, with the tag that asks for newer ones only."""
+
+    notes: tuple[bytes, ...]
     etag: str | None
 
 
@@ -136,6 +155,7 @@ class PeerClient:
         *,
         answer_key: FindAnswerKey,
         private_addresses: bool,
+        patience: Patience = PROTOCOL,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.party = party
@@ -147,9 +167,10 @@ class PeerClient:
         self._identity = identity
         self._answer_key = answer_key
         self._private_addresses = private_addresses
+        self._patience = patience
+        self._has_answered = False
         self._http = httpx.AsyncClient(
             headers={"Accept-Encoding": _IDENTITY},
-            timeout=httpx.Timeout(READ_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
             follow_redirects=False,
             verify=tls(),
             trust_env=False,  # neither proxies nor credentials of the environment: both would leave the pinned address
@@ -170,10 +191,7 @@ class PeerClient:
         answer = await self._ask("GET", "log/checkpoint", limit=MAX_NOTE_BYTES, headers=headers, also=frozenset({304}))
         if answer.status == httpx.codes.NOT_MODIFIED:
             return None
-        tag = answer.headers.get("ETag")
-        # A tag is repeated to the peer as it came; one that could not have come from a plain server is dropped.
-        usable = tag is not None and len(tag) <= _MAX_ETAG_CHARACTERS and tag.isascii() and tag.isprintable()
-        return Fetched(note=answer.body, etag=tag if usable else None)
+        return Fetched(note=answer.body, etag=_usable_tag(answer.headers))
 
     async def party_file(self, held: bytes | None) -> bytes | None:
         """The peer's ``party.json``, or None where it still is the one held, or there is none. Nothing is verified."""
@@ -188,15 +206,28 @@ class PeerClient:
         A partial bundle may have been deleted since the full one exists; then that is asked for (C.4 item 4).
         """
         partial = width if width < BUNDLE_ENTRIES else None
-        also = frozenset({404}) if partial is not None else frozenset[int]()
-        answer = await self._ask("GET", f"log/{bundle_path(n, partial)}", limit=MAX_BUNDLE_BYTES, also=also)
-        count = width
-        if answer.status == httpx.codes.NOT_FOUND:
-            answer, count = await self._ask("GET", f"log/{bundle_path(n)}", limit=MAX_BUNDLE_BYTES), BUNDLE_ENTRIES
+        body, is_full = await self._part_of_log(bundle_path(n, partial), bundle_path(n), limit=MAX_BUNDLE_BYTES)
         try:
-            return decode_bundle(answer.body, count=count)[:width]
+            return decode_bundle(body, count=BUNDLE_ENTRIES if is_full else width)[:width]
         except MalformedDocumentError as error:
             raise self._nonsense(f"bundle {n}: {error}") from error
+
+    async def tile(self, level: int, n: int, width: int) -> tuple[bytes, ...]:
+        """The first ``width`` hashes of this tile, which a verified checkpoint implies; as for ``bundle``."""
+        partial = width if width < TILE_WIDTH else None
+        body, is_full = await self._part_of_log(tile_path(level, n, partial), tile_path(level, n), limit=MAX_TILE_BYTES)
+        try:
+            return decode_tile(body, width=TILE_WIDTH if is_full else width)[:width]
+        except MalformedDocumentError as error:
+            raise self._nonsense(f"tile {level}/{n}: {error}") from error
+
+    async def _part_of_log(self, path: str, full: str, *, limit: int) -> tuple[bytes, bool]:
+        """What is at this path of the log, or at the full one's where that is gone; whether it is the full one."""
+        also = frozenset({404}) if path != full else frozenset[int]()
+        answer = await self._ask("GET", f"log/{path}", limit=limit, also=also)
+        if answer.status == httpx.codes.NOT_FOUND:
+            return (await self._ask("GET", f"log/{full}", limit=limit)).body, True
+        return answer.body, path == full
 
     async def feed(self, start: int, limit: int) -> FeedPage:
         """Which entries from ``start`` on concern us, at most ``limit``."""
@@ -221,6 +252,56 @@ class PeerClient:
             raise self._nonsense("an empty batch, from which asking again would never end")
         return given
 
+    async def add_checkpoint(self, request: AddCheckpoint) -> tuple[NoteSignature, ...] | int:
+        """The lines with which the peer cosigns, none of them verified; or the size that it cosigned last (409).
+
+        Raises as every question; ``PeerRefusedError`` with HTTP_422 where it says that this is another history.
+        """
+        body = encode_add_checkpoint(request)
+        answer = await self._ask(
+            "POST", "witness/add-checkpoint", limit=MAX_ANSWER_BYTES, body=body, also=frozenset({409})
+        )
+        try:
+            if answer.status == httpx.codes.CONFLICT:
+                return parse_held_size(answer.body)
+            return parse_signature_lines(answer.body)
+        except MalformedDocumentError as error:
+            raise self._nonsense(f"as a witness: {error}") from error
+
+    async def monitored(self, origin: str) -> bytes | None:
+        """The checkpoint of this log that the peer cosigned last, or None where it never did. Nothing is verified."""
+        path = f"witness/{monitoring_path(origin)}"
+        answer = await self._ask("GET", path, limit=MAX_NOTE_BYTES, also=frozenset({404}))
+        return answer.body if answer.status == httpx.codes.OK else None
+
+    async def gossip(self, etag: str | None) -> Gossip | None:
+        """The newest checkpoints that the peer has seen, or None where it still has those of this tag."""
+        headers = {"If-None-Match": etag} if etag is not None else {}
+        answer = await self._ask("GET", "gossip", limit=MAX_GOSSIP_BYTES, headers=headers, also=frozenset({304}))
+        if answer.status == httpx.codes.NOT_MODIFIED:
+            return None
+        try:
+            return Gossip(notes=parse_gossip(answer.body), etag=_usable_tag(answer.headers))
+        except MalformedDocumentError as error:
+            raise self._nonsense(str(error)) from error
+
+    async def report(self, evidence: bytes) -> None:
+        """The peer has this evidence of two histories, and judges it."""
+        await self._ask("POST", "report", limit=_MAX_PROBLEM_BYTES, body=evidence, also=frozenset({202}))
+
+    async def gather(self) -> None:
+        """The peer, on the same clock, has asked its witnesses for what they did not cosign yet (contract 7)."""
+        await self._ask("POST", "witness/gather", limit=0, body=b"{}", also=frozenset({204}))
+
+    async def story(self, question: bytes) -> bytes:
+        """What the peer tells about one permit (``story_messages``); signed, so that it is the peer's own word."""
+        answer = await self._ask("POST", "status", limit=MAX_STORY_BYTES, body=question, is_signed=True)
+        return answer.body
+
+    async def hint(self, size: int) -> None:
+        """The peer was told that our register has grown to this size (decision 11)."""
+        await self._ask("POST", "hint", limit=0, body=Hint(size=size).to_bytes(), also=frozenset({204}))
+
     async def _ask(
         self,
         method: str,
@@ -235,7 +316,9 @@ class PeerClient:
         """The answer, of status 200 or one of ``also``; with ``is_signed``, proven to be the peer's and to this."""
         self.retry_after = None
         try:
-            request = self._http.build_request(method, self._base + path, headers=headers, content=body)
+            request = self._http.build_request(
+                method, self._base + path, headers=headers, content=body, timeout=self._timeout()
+            )
             if body is not None:
                 request.headers["Content-Type"] = "application/json"
             request.headers.update(
@@ -254,16 +337,27 @@ class PeerClient:
                 await self._pin(request)
             asked = utc_now()
             answer = await self._read(request, limit=limit)
+            self._has_answered = True
             self.clock_ahead = _clock_ahead(answer.headers.get("Date"), asked=asked, answered=utc_now())
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._silent(error, code=NOT_CONNECTED) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise PeerUnreachableError(f"{self.party} does not answer: {type(error).__name__}", party=self.party) from (
-                error
-            )
+            raise self._silent(error) from error
         if answer.status == httpx.codes.OK or answer.status in also:
             if is_signed:
                 self._require_signed(question, answer)
             return answer
         raise self._refusal(answer, f"{method} {path.partition('?')[0]}")
+
+    def _timeout(self) -> httpx.Timeout:
+        patience = self._patience
+        read = patience.read if self._has_answered else patience.first_answer
+        return httpx.Timeout(read.total_seconds(), connect=patience.connect.total_seconds())
+
+    def _silent(self, error: Exception, *, code: str | None = None) -> PeerUnreachableError:
+        return PeerUnreachableError(
+            f"{self.party} does not answer: {type(error).__name__}", party=self.party, code=code
+        )
 
     def _require_signed(self, question: Question, answer: _Answer) -> None:
         try:
@@ -311,7 +405,7 @@ class PeerClient:
         message = f"{self.party} answered {what} with {status}"
         self.retry_after = _retry_after(answer.headers.get("Retry-After"), now=utc_now())
         if status >= 500 or status in {408, 429}:
-            return PeerUnreachableError(message, party=self.party)
+            return PeerUnreachableError(message, party=self.party, code=f"HTTP_{status}")
         if 400 <= status < 500:
             code = _problem_code(answer.body) if status in {401, 403} else None
             return PeerRefusedError(f"{message} {code or ''}".rstrip(), party=self.party, code=code or f"HTTP_{status}")
@@ -325,6 +419,13 @@ class PeerClient:
 def tls() -> ssl.SSLContext:
     """The machine's certificate authorities; loading them takes longer than a pull that brings nothing."""
     return ssl.create_default_context()
+
+
+def _usable_tag(headers: httpx.Headers) -> str | None:
+    """The tag, which is repeated to the peer as it came; one that no plain server would send is dropped."""
+    tag = headers.get("ETag")
+    usable = tag is not None and len(tag) <= _MAX_ETAG_CHARACTERS and tag.isascii() and tag.isprintable()
+    return tag if usable else None
 
 
 def _problem_code(body: bytes) -> str | None:

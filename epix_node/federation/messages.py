@@ -2,6 +2,7 @@
 
     feed    {"party","env","from","to","size","entries":[{"index","document","type","salt","permit_salt","length"}]}
     batch   for each digest in the order asked: 32-byte digest ‖ be32 length ‖ exact bytes; length 0: not given
+    gossip  [note, …], each as text
 
 Parsing is strict and believes nothing that it says: which documents a peer may list, and whether they are what it
 lists, is for ``pull`` and ``exchange.ingest``.
@@ -9,11 +10,11 @@ lists, is for ``pull`` and ``exchange.ingest``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from epix_node.errors import MalformedDocumentError
 
@@ -28,6 +29,12 @@ MAX_BATCH_DIGESTS = 256
 
 BATCH_ENDS_AT = 16 * 1024 * 1024
 """An answer may end early once it would grow beyond this many bytes (decision 9)."""
+
+MAX_GOSSIP_BYTES = 4 * 1024 * 1024
+"""Longest gossip, in bytes of JSON (C.5)."""
+
+MAX_GOSSIP_NOTES = 1024
+"""Most notes of one answer: two for each of twice as many Parties as there are."""
 
 DIGEST_BYTES = 32
 _LENGTH_BYTES = 4
@@ -108,6 +115,11 @@ class Hint(_Message):
         return self.model_dump_json().encode()
 
 
+_GOSSIP: TypeAdapter[list[str]] = TypeAdapter(
+    Annotated[list[str], Field(max_length=MAX_GOSSIP_NOTES)], config=ConfigDict(strict=True)
+)
+
+
 def entity_tag(data: bytes) -> str:
     """The ``ETag`` of what is given to everybody; who holds the same bytes can name it without having seen it."""
     return sha256(data).hexdigest()[:32]
@@ -135,6 +147,19 @@ def parse_hint(data: bytes) -> Hint:
         return Hint.model_validate_json(data)
     except ValidationError as error:
         raise MalformedDocumentError(f"not a hint: {_first_problem(error)}") from error
+
+
+def encode_gossip(notes: Iterable[bytes]) -> bytes:
+    """The JSON of these notes."""
+    return _GOSSIP.dump_json([note.decode() for note in notes])
+
+
+def parse_gossip(data: bytes) -> tuple[bytes, ...]:
+    """The notes in these bytes, nothing of them read. Raises ``MalformedDocumentError``."""
+    try:
+        return tuple(note.encode() for note in _GOSSIP.validate_json(data))
+    except (ValidationError, UnicodeEncodeError) as error:  # JSON can spell what is no character
+        raise MalformedDocumentError("not a list of at most 1,024 notes") from error
 
 
 def encode_frame(digest: str, document: bytes | None) -> bytes:

@@ -7,19 +7,24 @@ not where its caller began. So no lock is needed for the mirror to be right, onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from epix_node.errors import TrustError
+from epix_node.exchange import mirrored
 from epix_node.exchange.ingest import Refused
+from epix_node.federation import disputes
 from epix_node.reconcile import record
 from epix_node.reconcile.record import Perspective
 from epix_node.register.checkpoint import VerifiedCheckpoint, parse_checkpoint_body
+from epix_node.register.evidence import Conflict, conflict_of
 from epix_node.register.merkle import RightEdge
-from epix_node.register.note import parse_note
+from epix_node.register.note import VerifierKey, parse_note
+from epix_node.register.proof import tree_root
 from epix_node.store import documents, peers, register
+from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
-from epix_node.store.documents import Arrival
 from epix_node.store.peers import PeerState
 from epix_node.store.register import RegisterState
 
@@ -46,7 +51,7 @@ class Mentioned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """What one page brought."""
+    """What one page brought. ``quarantined``: documents of which nothing was in quarantine before."""
 
     documents: int
     quarantined: int
@@ -64,14 +69,33 @@ def held_root(held: RegisterState) -> bytes | None:
     return parse_checkpoint_body(parse_note(held.checkpoint).body).root
 
 
-def take_time(session: Session, party: str, verified: VerifiedCheckpoint, *, etag: str | None) -> None:
-    """The held checkpoint was cosigned again: its newer time is the watermark (decision 5)."""
+def take_time(
+    session: Session,
+    party: str,
+    verified: VerifiedCheckpoint,
+    *,
+    etag: str | None,
+    witnessed_at: datetime | None,
+    now: datetime,
+) -> None:
+    """The held checkpoint was cosigned again: its newer time is the watermark (decision 5), its witnesses count."""
     held = register.state(session, party)
     if held is None or held.checkpoint_size != verified.checkpoint.size:
         raise Overtaken
-    if verified.cosigned_at is not None and (held.cosigned_at is None or verified.cosigned_at > held.cosigned_at):
+    if verified.cosigned_at is not None and (held.cosigned_at is None or verified.cosigned_at >= held.cosigned_at):
         register.put_state(session, replace(held, checkpoint=verified.note, cosigned_at=verified.cosigned_at))
+    _prove(session, party, verified, witnessed_at=witnessed_at, now=now)
     peers.note(session, party, etag=etag)
+
+
+def _prove(
+    session: Session, party: str, verified: VerifiedCheckpoint, *, witnessed_at: datetime | None, now: datetime
+) -> None:
+    """From now on this node can prove how old the entries are, whatever becomes of the keys (decision 7)."""
+    size = verified.checkpoint.size
+    register.prove(session, party, size, at=now, witnessed_at=witnessed_at)
+    if witnessed_at is not None:
+        register.put_witnessed(session, party, verified.note, size)
 
 
 def forget_unverified(session: Session, party: str) -> None:
@@ -90,12 +114,15 @@ def append(
     start: int,
     target: VerifiedCheckpoint,
     etag: str | None,
+    witnessed_at: datetime | None,
+    codes: Collection[str],
     now: datetime,
 ) -> str | None:
-    """Keep entries ``start``, ``start + 1``, …; at the target's size the target counts, or the peer is frozen.
+    """Keep entries ``start``, ``start + 1``, …, which the target's tiles vouch for; at its size, the target counts.
 
-    Returns why the peer is frozen, or None. Only the root makes entries count (C.5 step 2): a mirror that was appended
-    to from its own right edge and has the peer's root proves that the register only grew.
+    ``codes`` are those that the Party speaks for: permits addressed to them have chains in its register (decision 4).
+    Returns None, or why it does not count: then the mirror ends with its newest verified checkpoint again. That blames
+    nobody: what was kept towards another checkpoint, which nobody stands by any more, does not lead to this one.
     """
     checkpoint = target.checkpoint
     held = register.state(session, party) or RegisterState(
@@ -116,12 +143,7 @@ def append(
     if edge.root() != checkpoint.root:
         register.put_state(session, replace(held, edge=edge))
         forget_unverified(session, party)
-        reason = (
-            f"the entries up to {checkpoint.size} have root {edge.root().hex()}, the signed checkpoint has "
-            f"{checkpoint.root.hex()}"
-        )
-        freeze(session, party, reason)
-        return reason
+        return f"a checkpoint of {checkpoint.size} entries to which those kept before do not lead; they are forgotten"
     times = [moment for moment in (held.cosigned_at, target.cosigned_at) if moment is not None]
     register.put_state(
         session,
@@ -133,15 +155,41 @@ def append(
             cosigned_at=max(times, default=None),
         ),
     )
-    # From now on this node can prove how old the entries are, whatever becomes of the keys (decision 7).
-    register.prove(session, party, checkpoint.size, at=now)
+    _prove(session, party, target, witnessed_at=witnessed_at, now=now)
+    mirrored.grown(
+        session,
+        party,
+        codes=codes,
+        start=held.checkpoint_size,
+        end=checkpoint.size,
+        still_smaller_at=held.cosigned_at,
+        now=now,
+    )
     # Only now: with the tag of a checkpoint that was not reached, a crash would leave us satisfied with 304.
     peers.note(session, party, etag=etag)
     return None
 
 
-def freeze(session: Session, party: str, reason: str) -> None:
-    """Nothing is pulled from this peer until a person has looked (C.5 step 2)."""
+def contradiction(
+    session: Session, party: str, smaller: VerifiedCheckpoint, *, log_key: VerifierKey | None
+) -> Conflict | None:
+    """The evidence in a checkpoint that is smaller than the one held and that the mirror does not begin with."""
+    held, checkpoint = register.state(session, party), smaller.checkpoint
+    if held is None or held.checkpoint is None or log_key is None or not 0 < checkpoint.size < held.checkpoint_size:
+        return None
+    hashes = register.StoredHashes(session, party, held.checkpoint_size)
+    if tree_root(hashes, checkpoint.size) == checkpoint.root:
+        return None
+    try:
+        return conflict_of(held.checkpoint, smaller.note, log_key=log_key, reader=hashes)
+    except TrustError:
+        return None  # the log changed its key in between: nobody could check the two by one key
+
+
+def freeze(session: Session, party: str, reason: str, *, conflict: Conflict | None, now: datetime) -> None:
+    """Nothing is pulled from this peer until a person has looked (C.5 step 2); what convicts its log is kept."""
+    if conflict is not None:
+        disputes.record(session, disputes.dispute_of(conflict, party=party, source=party, now=now), reason=reason)
     peers.note(session, party, frozen=reason, etag=None)
 
 
@@ -175,15 +223,19 @@ def record_page(
 ) -> Recorded:
     """Record what came, remember what was listed and did not come, and move the cursor, all or nothing.
 
-    ``move`` is from where to where the feed cursor moves; None leaves it.
+    A document in whose place other bytes came did not come: whoever stands between can do that, and must not achieve
+    that it is never asked for again. ``move`` is from where to where the feed cursor moves; None leaves it.
     """
     if move is not None:
         peer = peers.state(session, party)
         if peer is None or peer.next_index != move[0]:
             raise Overtaken
+    replaced = [one for one in checked if isinstance(one, Refused) and one.is_replaced]
+    known = documents.aside(session, party, [one.sha256 for one in replaced])
     recorded = record.record_page(session, perspective, party, checked, now=now)
-    for one_withheld in withheld:
+    still_wanted = [Mentioned(sha256=one.sha256, index=one.index) for one in replaced if one.index is not None]
+    for one_withheld in (*withheld, *still_wanted):
         documents.want(session, party=party, sha256=one_withheld.sha256, register_index=one_withheld.index, now=now)
     if move is not None:
         peers.advance(session, party, next_index=move[1])
-    return Recorded(documents=recorded, quarantined=len(checked) - recorded)
+    return Recorded(documents=recorded, quarantined=len(checked) - recorded - len(known))

@@ -15,7 +15,8 @@ from datetime import timedelta
 import httpx
 
 from epix_node.errors import PeerError, PeerProtocolError, PeerRefusedError, PeerUnreachableError
-from epix_node.federation.client import CONNECT_TIMEOUT, READ_TIMEOUT, pin, tls
+from epix_node.federation.client import pin, tls
+from epix_node.federation.patience import PROTOCOL
 from epix_node.trust.signed_version import MAX_PARTY_FILE_BYTES
 
 PARTY_FILE = "tuf/party.json"
@@ -32,11 +33,11 @@ def fetch_party_files(
     bases: Mapping[str, Sequence[str]], *, private_addresses: bool, within: timedelta = PARTY_FILE_TIMEOUT
 ) -> dict[str, bytes | PeerError]:
     """The ``party.json`` of each Party, from the first of its base URLs that gives it in time; else why none came."""
-    read_timeout = min(READ_TIMEOUT, within)
+    read_timeout = min(PROTOCOL.read, within)
     with (
         httpx.Client(
             headers={"Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(read_timeout.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
+            timeout=httpx.Timeout(read_timeout.total_seconds(), connect=PROTOCOL.connect.total_seconds()),
             follow_redirects=False,
             verify=tls(),
             trust_env=False,  # as for peers: a proxy of the environment would leave the address that was looked up

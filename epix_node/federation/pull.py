@@ -1,44 +1,48 @@
 """Bring another Party's register into this node.
 
 A Party's register is an append-only log of entries without gaps, and we hold a mirror of it. For each entry its feed
-says whether it concerns us, and which document it commits to. One pull is five steps, each a question to the peer
+says whether it concerns us, and which document it commits to. One pull is six steps, each a question to the peer
 and then one transaction (C.5); before them the peer is asked whether its manifest is a newer one (C.1):
 
-    1  the checkpoint, if it is new to us. The peer's log key signed it, for its origin; its cosignature says when.
-    2  the entries between our mirror and the checkpoint, in bundles, at most 16 to a transaction. When the mirror has
-       the checkpoint's size it must have its root: then the checkpoint counts (LOGGED), and the register only grew.
-    3  the feed, from the cursor up to the checkpoint that counts, page by page. The documents of a page are fetched in
+    1  the checkpoint, if it is new to us. The peer's log key signed it, for its origin; its cosignatures say when, and
+       whether a quorum of witnesses saw it (WITNESSED).
+    2  the tiles, which show that the register only grew since the checkpoint we hold, and then the entries, in bundles
+       that the tiles vouch for. When the mirror has the checkpoint's size, the checkpoint counts (LOGGED).
+    3  what the peer holds of other Parties' registers, compared with our mirrors (C.4 item 10).
+    4  the feed, from the cursor up to the checkpoint that counts, page by page. The documents of a page are fetched in
        batches, checked one by one outside any transaction, and recorded *together with the cursor* that passes them.
-    4  what is still wanted: documents that were listed and not given, and the evidence that alerts name.
-    5  that it went well, or how it went wrong and when to try again.
+    5  what is still wanted: documents that were listed and not given, and the evidence that alerts name.
+    6  that it went well, or how it went wrong and when to try again.
 
 A crash at any point means only that a question is asked again: entries without a checkpoint do not count and are
 continued, a page whose cursor did not move is asked for again, and recording is idempotent by digest. Two processes
 that pull from one peer at once do no harm either (``mirror.Overtaken``).
 
-Whom to believe what. The checkpoint for its signature; entries for the root; of the feed, that these documents
-concern us, and nothing else: each document must carry a good signature and be what the mirrored entry at its index
-commits to. A document that is not goes to quarantine with its reason and holds up nothing. A checkpoint that is
+Whom to believe what. The checkpoint for its signature; tiles and entries for the root; of the feed, that these
+documents concern us, and nothing else: each document must carry a good signature and be what the mirrored entry at its
+index commits to. A document that is not goes to quarantine with its reason and holds up nothing. A checkpoint that is
 smaller than the one we hold is noted and ignored, since the peer may be coming back from a backup. One that
 contradicts what we hold freezes the peer: nothing is taken from it until a person has looked.
 
 A dead or slow peer delays nobody: one pull per peer at a time, eight in all, and each is given up unless it completes
-a step within two minutes. How long a failing peer is left alone is in ``backoff``; it is kept in the database, in
-machine time, since it is about the network and not about permits (contract 7).
+a step within two minutes. Where no connection could be made, or a proxy says that nobody is behind it, the pull is
+tried again after 2, 5 and 10 seconds; how long a failing peer is left alone then is in ``backoff``. That is kept in the
+database, in machine time, since it is about the network and not about permits (contract 7). A peer that asks us
+something is there: it is left alone no longer.
 
-Not here: the steps themselves (``visit``) and their transactions (``mirror``), whether a document is to be believed
-(``exchange.ingest``), what follows from it (``reconcile``), and when pulls happen (``jobs``). Comparing checkpoints
-with other nodes comes with the register issue.
+Not here: the steps themselves (``register_visit``, ``gossip``, ``document_visit``) and their transactions (``mirror``),
+whether a document is to be believed (``exchange.ingest``), what follows from it (``reconcile``), and when pulls happen
+(``jobs``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from weakref import WeakKeyDictionary
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -54,21 +58,19 @@ from epix_node.errors import (
     PeerUnreachableError,
     TrustError,
 )
-from epix_node.federation import trust
-from epix_node.federation.backoff import Backoff, after_failure
-from epix_node.federation.client import Identity, PeerClient, answer_keys
+from epix_node.federation import gossip, trust
+from epix_node.federation.backoff import Alarm, Backoff, Circuit, after_failure, alarm_of
+from epix_node.federation.client import NOT_CONNECTED, Identity, PeerClient, answer_keys
+from epix_node.federation.document_visit import take_documents
 from epix_node.federation.mirror import Overtaken
+from epix_node.federation.patience import Patience, patience_of
+from epix_node.federation.register_visit import take_register
+from epix_node.federation.turns import Turns, sleep, turns_of
 from epix_node.federation.visit import Brought, PullingNode, Visit
 from epix_node.store import peers
-from epix_node.store.database import Database, Session
+from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
 from epix_node.trust.signed_version import SignedVersion
-
-MAX_IN_FLIGHT = 8
-"""Peers pulled from at once (C.5)."""
-
-STEP_TIMEOUT = timedelta(seconds=120)
-"""A pull that completes no step for so long is given up (C.5); one that goes on may take its time."""
 
 _ATTEMPTS = 3
 """How often a pull begins again when another process pulls from the same peer; after that the other has done it."""
@@ -76,6 +78,9 @@ _ATTEMPTS = 3
 _MAX_PROBLEM_CHARACTERS = 300
 _NO_FAILURES = frozenset({"CLOCK_SKEW", "HTTP_404", "HTTP_409", "HTTP_410", "HTTP_422"})
 """Refusals that do not count as failures (decision 8, C.5)."""
+
+_PASSING = frozenset({NOT_CONNECTED, "HTTP_502", "HTTP_503", "HTTP_504"})
+"""Troubles that a few seconds may end: a node or its proxy that is being started again (C.5)."""
 
 log = structlog.get_logger("epix_node.federation")
 
@@ -101,23 +106,46 @@ def followed(node: PullingNode) -> tuple[str, ...]:
 
 
 async def pull_all(
-    node: PullingNode, parties: Collection[str] | None = None, *, ignore_backoff: bool = False
+    node: PullingNode,
+    parties: Collection[str] | None = None,
+    *,
+    ignore_backoff: bool = False,
+    progress: Callable[[], None] = lambda: None,
 ) -> dict[str, PullResult]:
-    """Pull from these peers, by default from all that this node follows, at the same time."""
+    """Pull from these peers, by default from all that this node follows, at the same time.
+
+    Whatever goes wrong with one of them, a mistake of ours included, is in its result and keeps nobody from the others.
+    """
     chosen = followed(node) if parties is None else tuple(parties)
-    results = await asyncio.gather(*(pull(node, party, ignore_backoff=ignore_backoff) for party in chosen))
-    return {result.party: result for result in results}
+
+    async def one(party: str) -> PullResult:
+        try:
+            return await pull(node, party, ignore_backoff=ignore_backoff, progress=progress)
+        except NotFoundError as error:  # removed meanwhile
+            return PullResult(party=party, documents=None, problem=str(error))
+        except Exception as error:  # the last line of defence of the others' pulls; a person reads why
+            log.exception("pull failed", party=party)
+            return PullResult(party=party, documents=None, problem=f"unexpected: {type(error).__name__}")
+
+    return {result.party: result for result in await asyncio.gather(*map(one, chosen))}
 
 
-async def pull(node: PullingNode, party: str, *, ignore_backoff: bool = False) -> PullResult:
+async def pull(
+    node: PullingNode,
+    party: str,
+    *,
+    ignore_backoff: bool = False,
+    progress: Callable[[], None] = lambda: None,
+) -> PullResult:
     """Bring everything new of this peer here; what goes wrong with the peer is in the result, not raised.
 
-    A peer that failed is not asked before its time, unless ``ignore_backoff``; a frozen one never is.
+    A peer that failed is not asked before its time, unless ``ignore_backoff``; a frozen one never is. Who ignores it
+    waits for the answer, so that nothing is tried again either. ``progress`` is called after every step.
 
     Raises:
         NotFoundError: no such peer.
     """
-    turns = _TURNS.setdefault(node.office.database, _Turns())
+    turns = turns_of(node.office.database)
     async with turns.of(party), turns.slots:
         if party == node.office.party or not node.office.keyring().base_urls(party):
             raise NotFoundError(f"there is no peer {party}")
@@ -126,38 +154,28 @@ async def pull(node: PullingNode, party: str, *, ignore_backoff: bool = False) -
             state = await node.office.database.write(peers.meet, party, now=node.clock())
         if state.frozen is not None:
             return PullResult(party=party, documents=None, problem=f"frozen: {state.frozen}")
-        if state.backoff_until is not None and not ignore_backoff and not _backoff(state).is_due(node.clock()):
+        now, backoff = node.clock(), _backoff(state)
+        if state.backoff_until is not None and not ignore_backoff and not backoff.is_due(now):
             until = format_time(state.backoff_until.replace(microsecond=0))
             return PullResult(party=party, documents=None, problem=f"left alone until {until}: {state.last_error}")
-        return await _Pull(node, party, verifying=turns.verifying).run()
-
-
-class _Turns:
-    """Whose turn it is within one process: one pull per peer, eight in all, one thread that verifies.
-
-    Two verifying threads are slower than one (``architecture.md`` 1.1).
-    """
-
-    def __init__(self) -> None:
-        self.slots = asyncio.Semaphore(MAX_IN_FLIGHT)
-        self.verifying = asyncio.Lock()
-        self._peers: dict[str, asyncio.Lock] = {}
-
-    def of(self, party: str) -> asyncio.Lock:
-        return self._peers.setdefault(party, asyncio.Lock())
-
-
-_TURNS: WeakKeyDictionary[Database, _Turns] = WeakKeyDictionary()
-"""By database, since that is what the pulls of one node share; gone with it."""
+        patience = patience_of(node.config)
+        # Half-open is one probe (C.5): a peer that failed for long is asked once and no more.
+        is_once = ignore_backoff or backoff.circuit(now) is Circuit.HALF_OPEN
+        pulling = _Pull(node, party, turns, patience, progress)
+        return await pulling.run(retries=() if is_once else patience.retries)
 
 
 class _Pull:
-    """One pull: a visit, its time limit, and what becomes of it."""
+    """One pull: a visit, its time limit, and what becomes of it. It is the visit's ``Pace``."""
 
-    def __init__(self, node: PullingNode, party: str, *, verifying: asyncio.Lock) -> None:
+    def __init__(
+        self, node: PullingNode, party: str, turns: Turns, patience: Patience, progress: Callable[[], None]
+    ) -> None:
         self._node = node
         self._party = party
-        self._verifying = verifying
+        self._turns = turns
+        self._patience = patience
+        self._progress = progress
         self._brought = Brought()
         self._retry_after: timedelta | None = None
         self._clock_ahead: timedelta | None = None
@@ -165,18 +183,18 @@ class _Pull:
         """Why the peer's newest manifest was not taken."""
         self._deadline = asyncio.timeout(None)
 
-    async def run(self) -> PullResult:
-        database = self._node.office.database
+    async def run(self, *, retries: Collection[timedelta]) -> PullResult:
+        """Visit the peer, again after each of these pauses while there is only a passing trouble."""
         try:
-            async with asyncio.timeout(STEP_TIMEOUT.total_seconds()) as self._deadline:
-                await self._somewhere()
+            async with asyncio.timeout(self._patience.step.total_seconds()) as self._deadline:
+                await self._persistently(retries)
         except TimeoutError:
-            message = f"{self._party} completed no step within {STEP_TIMEOUT.seconds} s"
+            message = f"{self._party} completed no step within {self._patience.step.seconds} s"
             return await self._failed(PeerUnreachableError(message, party=self._party))
         except PeerError as error:
             return await self._failed(error)
         rollback, refusal = self._brought.rollback, self._refusal
-        before = await database.write(
+        before = await self._node.office.database.write(
             _note_answer,
             self._party,
             rollback,
@@ -184,6 +202,7 @@ class _Pull:
             clock_ahead=self._clock_ahead,
             now=self._node.clock(),
         )
+        self._turns.alarms.pop(self._party, None)
         if before.failures:
             log.info("peer recovered", party=self._party, failures=before.failures)
         if rollback is not None and before.last_error != rollback:
@@ -191,6 +210,32 @@ class _Pull:
         elif refusal is not None and before.last_error != refusal:
             log.warning("newer manifest of a peer refused", party=self._party, problem=refusal)
         return self._result(self._brought.documents, rollback or refusal)
+
+    def step_completed(self) -> None:
+        """As ``Pace`` says."""
+        limit = asyncio.get_running_loop().time() + self._patience.step.total_seconds()
+        self._deadline.reschedule(limit)
+        self._progress()
+
+    @asynccontextmanager
+    async def catching_up(self) -> AsyncIterator[None]:
+        """As ``Pace`` says."""
+        self._deadline.reschedule(None)
+        async with self._turns.catching_up(apart=self._patience.between_catch_ups):
+            self.step_completed()
+            yield
+
+    async def _persistently(self, retries: Collection[timedelta]) -> None:
+        for pause in retries:
+            try:
+                await self._somewhere()
+            except PeerUnreachableError as error:
+                if error.code not in _PASSING or self._retry_after is not None:
+                    raise
+            else:
+                return
+            await sleep(pause.total_seconds())
+        await self._somewhere()
 
     async def _somewhere(self) -> None:
         """Visit the peer at the first of its base URLs where it answers."""
@@ -213,20 +258,21 @@ class _Pull:
             identity,
             answer_key=self._answer_key,
             private_addresses=node.config.federation.private_addresses,
+            patience=self._patience,
         ) as client:
             visit = Visit(
                 node=node,
                 party=self._party,
                 client=client,
-                verifying=self._verifying,
+                verifying=self._turns.verifying,
                 brought=self._brought,
-                step_completed=self._step_completed,
+                pace=self,
             )
             try:
                 await self._newer_manifest(client)
                 for _ in range(_ATTEMPTS):
                     try:
-                        await visit.run()
+                        await self._everything(visit)
                     except Overtaken:
                         log.debug("another pull of this peer was quicker", party=self._party)
                     else:
@@ -234,6 +280,18 @@ class _Pull:
             finally:
                 self._retry_after = client.retry_after
                 self._clock_ahead = client.clock_ahead
+
+    async def _everything(self, visit: Visit) -> None:
+        """Everything that the peer has for us is here."""
+        await take_register(visit)
+        await gossip.compare(self._node, self._party, visit.client)
+        if self._brought.rollback is None and not await self._is_frozen():
+            await take_documents(visit)
+
+    async def _is_frozen(self) -> bool:
+        """Whether what others hold of this peer's register just convicted it."""
+        state = await self._node.office.database.read(peers.state, self._party)
+        return state is not None and state.frozen is not None
 
     def _answer_key(self, key_id: str) -> Ed25519PublicKey | None:
         """As the keyring is when the answer comes: the visit may have brought newer keys."""
@@ -257,9 +315,6 @@ class _Pull:
             # The register and the documents are judged under the keys that are held.
             self._refusal = str(error)[:_MAX_PROBLEM_CHARACTERS]
 
-    def _step_completed(self) -> None:
-        self._deadline.reschedule(asyncio.get_running_loop().time() + STEP_TIMEOUT.total_seconds())
-
     async def _failed(self, error: PeerError) -> PullResult:
         counts = not (isinstance(error, PeerRefusedError) and error.code in _NO_FAILURES)
         problem = str(error)[:_MAX_PROBLEM_CHARACTERS]
@@ -273,7 +328,18 @@ class _Pull:
         )
         if counts and before.failures == 0:
             log.warning("peer started failing", party=self._party, code=error.code, problem=problem)
+        if counts:
+            self._raise_alarm(before, problem)
         return self._result(None, problem)
+
+    def _raise_alarm(self, state: PeerState, problem: str) -> None:
+        """Said once at each level (C.5): a peer is never given up, but people should know."""
+        level = alarm_of(state.silent_since, failures=state.failures + 1, now=self._node.clock())
+        if level is None or self._turns.alarms.get(self._party) is level:
+            return
+        self._turns.alarms[self._party] = level
+        say = log.error if level is Alarm.PAGE else log.warning
+        say("peer does not answer", party=self._party, alarm=level.value, problem=problem)
 
     def _result(self, documents: int | None, problem: str | None) -> PullResult:
         return PullResult(

@@ -12,6 +12,7 @@ from typing import Any
 
 from epix_node.acts.office import Office
 from epix_node.clock import format_time
+from epix_node.federation.backoff import Alarm, alarm_of
 from epix_node.store import peers, register
 from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
@@ -47,6 +48,7 @@ class PeerStanding:
     state: PeerState
     register: RegisterState | None
     trust: PeerTrust
+    now: datetime
 
     @property
     def party(self) -> str:
@@ -62,8 +64,13 @@ class PeerStanding:
             return PullState.FAILING
         return PullState.OK if self.state.last_success is not None else PullState.NEW
 
+    @property
+    def alarm(self) -> Alarm | None:
+        """What people should make of its silence."""
+        return alarm_of(self.state.silent_since, failures=self.state.failures, now=self.now)
+
     def to_json(self) -> dict[str, Any]:
-        """As contract 4 prints it.
+        """As contract 4 prints it, with ``alarm``: WARN or PAGE for a peer that fails for 15 minutes or a day, or null.
 
         ``lag``: entries of its newest checkpoint whose documents were not asked for yet; null before there is one.
         """
@@ -76,6 +83,7 @@ class PeerStanding:
             "cursor": state.next_index,
             "backoff_until": _time(state.backoff_until),
             "trust": self.trust.value,
+            "alarm": self.alarm.value if self.alarm is not None else None,
         }
 
 
@@ -88,6 +96,7 @@ def standings(session: Session, office: Office, *, now: datetime) -> list[PeerSt
             state=held.get(party) or PeerState.new(party),
             register=register.state(session, party),
             trust=PeerTrust(office.trust_freshness(party, now).value) if party in listed else PeerTrust.REMOVED,
+            now=now,
         )
         for party in sorted(listed | held.keys())
     ]

@@ -24,8 +24,9 @@ import httpx
 import structlog
 
 from epix_node.errors import PeerUnreachableError
-from epix_node.federation.client import CONNECT_TIMEOUT, READ_TIMEOUT, pin, tls
+from epix_node.federation.client import pin, tls
 from epix_node.federation.messages import entity_tag
+from epix_node.federation.patience import PROTOCOL
 from epix_node.federation.visit import PullingNode
 from epix_node.store import trust as trust_store
 from epix_node.store.database import Database, Session
@@ -176,7 +177,7 @@ class _Repository:
         self._until = time.monotonic() + REFRESH_TIMEOUT.total_seconds()
         self._http = httpx.Client(
             headers={"Accept-Encoding": "identity"},
-            timeout=httpx.Timeout(READ_TIMEOUT.total_seconds(), connect=CONNECT_TIMEOUT.total_seconds()),
+            timeout=httpx.Timeout(PROTOCOL.read.total_seconds(), connect=PROTOCOL.connect.total_seconds()),
             follow_redirects=False,
             verify=tls(),
             trust_env=False,  # as for peers: a proxy of the environment would leave the address that was looked up

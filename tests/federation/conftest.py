@@ -15,6 +15,19 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found_countries(tmp_path_factory.mktemp("founded"))
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that a pull would have waited before it tried again; nobody waits."""
+    taken: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        taken.append(seconds)
+
+    for room in ("pull", "turns"):
+        monkeypatch.setattr(f"epix_node.federation.{room}.sleep", pause)
+    return taken
+
+
 @pytest.fixture
 async def world(tmp_path: Path, founded: Path) -> AsyncIterator[World]:
     """XA, XB and XC, all of them up."""

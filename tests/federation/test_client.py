@@ -35,6 +35,7 @@ def no_key(_: str) -> None:
 QUESTIONS: dict[str, tuple[str, Question]] = {
     "checkpoint": ("log/checkpoint", lambda peer: peer.checkpoint(None)),
     "bundle": ("log/tile/entries/000", lambda peer: peer.bundle(0, 256)),
+    "tile": ("log/tile/0/000", lambda peer: peer.tile(0, 0, 256)),
     "feed": ("feed", lambda peer: peer.feed(0, 256)),
     "batch": ("docs/batch", lambda peer: peer.batch(DIGESTS)),
 }
@@ -103,9 +104,9 @@ async def test_whatever_happens_on_the_way_is_an_unreachable_peer(
 @pytest.mark.parametrize(
     ("status", "error", "code"),
     [
-        (500, PeerUnreachableError, "PEER_UNREACHABLE"),
-        (503, PeerUnreachableError, "PEER_UNREACHABLE"),
-        (429, PeerUnreachableError, "PEER_UNREACHABLE"),
+        (500, PeerUnreachableError, "HTTP_500"),
+        (503, PeerUnreachableError, "HTTP_503"),
+        (429, PeerUnreachableError, "HTTP_429"),
         (401, PeerRefusedError, "HTTP_401"),
         (403, PeerRefusedError, "HTTP_403"),
         (409, PeerRefusedError, "HTTP_409"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +15,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from epix_node.register.bundle import decode_bundle, encode_bundle
-from epix_node.store import documents, register
-from tests.federation.world import Meddle, World, changing, on
+from epix_node.register.evidence import judge, parse_conflict
+from epix_node.store import conflicts, documents, register
+from tests.federation.world import Country, Meddle, World, changing, on
+from tests.stores import copy_node
 
 
 def saying(checkpoint: Callable[[], bytes]) -> Meddle:
@@ -136,26 +141,55 @@ async def test_a_feed_that_is_ahead_of_the_checkpoint_is_cut_off_there(world: Wo
     assert (await world.pull("XB")).documents == 1
 
 
-async def test_a_register_whose_entries_have_another_root_is_frozen(world: World) -> None:
-    """The entries are forgotten, what was verified before stays, and nothing is asked any more."""
+async def test_a_checkpoint_to_which_no_tiles_lead_freezes_nobody(world: World) -> None:
+    """Whoever stands between can send false tiles; it is a broken answer, and what was verified before stays."""
     published = world["XA"].publish("26XA1")
     await world.pull("XB")
+    held = world["XB"].mirror("XA")
     world["XA"].publish("26XA2")
     world["XA"].meddle = saying(lambda: world["XA"].says(2, b"\x07" * 32))
     assert (await world.pull("XB")).documents is None
-    state, mirror = world["XB"].peer("XA"), world["XB"].mirror("XA")
-    assert state.frozen is not None
-    assert "07070707" in state.frozen
-    assert (mirror.edge.size, mirror.checkpoint_size) == (1, 1)
+    state = world["XB"].peer("XA")
+    assert (state.frozen, state.failures) == (None, 1)
+    assert world["XB"].mirror("XA") == held
     assert world["XB"].node.database.read_now(register.leaf, "XA", 1) is None
-    assert world["XB"].holds(published) == [True]
-    world["XA"].asked.clear()
     world["XA"].meddle = None
-    again = await world.pull("XB")
-    assert again.documents is None
-    assert again.problem is not None
-    assert again.problem.startswith("frozen: ")
-    assert world["XA"].asked == []
+    assert (await world.pull("XB")).documents == 1
+    assert world["XB"].holds(published) == [True]
+
+
+async def test_a_register_that_forgot_what_it_had_shown_is_frozen_with_the_proof(world: World, tmp_path: Path) -> None:
+    """The log signed two trees, of which the larger does not begin with the smaller: anybody can check that."""
+    twin = copy_node(world["XA"].home, tmp_path / "twin")
+    published = world["XA"].publish("26XA1")
+    await world.pull("XB")
+    await world["XA"].down()
+    liar = Country(twin, lambda: world.now)
+    try:
+        liar.publish("26XA7")
+        liar.publish("26XA8")
+        await liar.up()
+        assert (await world.pull("XB")).documents is None
+        state, mirror = world["XB"].peer("XA"), world["XB"].mirror("XA")
+        assert state.frozen is not None
+        assert mirror.checkpoint_size == mirror.edge.size == 1
+        assert world["XB"].holds(published) == [True]
+        _require_proof_against(world, "XA")
+        liar.asked.clear()
+        again = await world.pull("XB")
+        assert again.problem is not None
+        assert again.problem.startswith("frozen: ")
+        assert liar.asked == []
+    finally:
+        await liar.down()
+        liar.close()
+
+
+def _require_proof_against(world: World, party: str) -> None:
+    (dispute,) = world["XB"].node.database.read_now(conflicts.everything, party)
+    log_key = world["XB"].node.keyring().log_key(party)
+    assert log_key is not None
+    assert judge(parse_conflict(dispute.evidence), log_key=log_key).is_guilty
 
 
 async def test_two_histories_of_one_size_freeze_the_peer(world: World) -> None:
@@ -167,6 +201,7 @@ async def test_two_histories_of_one_size_freeze_the_peer(world: World) -> None:
     assert (await world.pull("XB")).documents is None
     assert world["XB"].peer("XA").frozen is not None
     assert world["XB"].mirror("XA").edge == world["XA"].mirror("XA").edge
+    _require_proof_against(world, "XA")
 
 
 async def test_a_smaller_register_is_noted_and_not_believed(world: World) -> None:
@@ -187,12 +222,32 @@ async def test_a_smaller_register_is_noted_and_not_believed(world: World) -> Non
     assert world["XB"].peer("XA").last_error is None
 
 
+async def test_a_smaller_register_of_another_history_freezes_the_peer(world: World, tmp_path: Path) -> None:
+    """It came back from a backup and went on from there: two trees that no one log can have."""
+    twin = copy_node(world["XA"].home, tmp_path / "twin")
+    for number in range(3):
+        world["XA"].publish(f"26XA{number}")
+    await world.pull("XB")
+    await world["XA"].down()
+    liar = Country(twin, lambda: world.now)
+    try:
+        liar.publish("26XA9")
+        await liar.up()
+        assert (await world.pull("XB")).documents is None
+        assert world["XB"].peer("XA").frozen is not None
+        assert world["XB"].mirror("XA").checkpoint_size == 3
+        _require_proof_against(world, "XA")
+    finally:
+        await liar.down()
+        liar.close()
+
+
 async def test_entries_towards_a_checkpoint_that_was_taken_back_are_forgotten(world: World) -> None:
     """What came before a crash counts only under a checkpoint; the next one may be smaller."""
     world["XA"].grow(4500)
     world["XA"].meddle = on("entries/017", lambda _: web.Response(status=503))
     await world.pull("XB")
-    assert world["XB"].mirror("XA").edge.size == 4096
+    assert world["XB"].mirror("XA").edge.size == 17 * 256
     truth = world["XA"].node.database.read_now(register.edge_of, "XA", 300)
     world["XA"].meddle = saying(lambda: world["XA"].says(300, truth.root()))
     await world.pull("XB")
@@ -249,10 +304,83 @@ async def test_an_entry_that_is_no_leaf_of_this_register_is_refused(
     assert world["XB"].node.database.read_now(register.state, "XA") is None
 
 
-async def test_a_changed_entry_that_looks_like_a_leaf_has_another_root(world: World) -> None:
-    """Only the root makes entries count."""
-    world["XA"].publish("26XA1")
-
-    world["XA"].meddle = changing("tile/entries", lambda body: body.replace(b"08:00:00Z", b"07:00:00Z"))
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("tile/entries", lambda body: body.replace(b"08:00:00Z", b"07:00:00Z")),
+        ("tile/entries", lambda body: body[:-1]),
+        ("tile/entries", lambda body: body + body),
+        ("tile/entries", lambda _: b""),
+        ("tile/0/", lambda body: bytes([body[0] ^ 1]) + body[1:]),
+        ("tile/0/", lambda body: body[:-32]),
+        ("tile/0/", lambda body: body + body),
+        ("tile/0/", lambda _: b""),
+    ],
+    ids=[
+        "an entry that looks like a leaf",
+        "a truncated bundle",
+        "a bundle that goes on",
+        "an empty bundle",
+        "a changed hash",
+        "a truncated tile",
+        "a tile that goes on",
+        "an empty tile",
+    ],
+)
+async def test_no_changed_byte_of_a_register_is_stored_or_blamed_on_its_log(
+    world: World, path: str, change: Callable[[bytes], bytes]
+) -> None:
+    """The signed root vouches for every hash and every entry before anything is kept (C.5 step 2)."""
+    published = world["XA"].publish("26XA1")
+    world["XA"].meddle = changing(path, change)
     assert (await world.pull("XB")).documents is None
-    assert world["XB"].peer("XA").frozen is not None
+    state = world["XB"].peer("XA")
+    assert (state.frozen, state.failures) == (None, 1)
+    assert world["XB"].node.database.read_now(register.state, "XA") is None
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).documents == 1
+    assert world["XB"].holds(published) == [True]
+
+
+async def test_a_changed_bundle_of_many_spoils_none_of_those_before_it(world: World) -> None:
+    """Each is compared with its own hash: what was stored before it stays, and is not asked for again."""
+    world["XA"].grow(20 * 256)
+    world["XA"].meddle = changing("entries/017", lambda body: body.replace(b"08:00:00Z", b"07:00:00Z"))
+    assert (await world.pull("XB")).documents is None
+    assert world["XB"].mirror("XA").edge.size == 16 * 256
+    world["XA"].meddle = None
+    world["XA"].asked.clear()
+    assert (await world.pull("XB")).leaves == 4 * 256
+    assert not [path for path in world["XA"].asked if "/entries/015" in path]
+    assert world["XB"].mirror("XA").edge == world["XA"].mirror("XA").edge
+
+
+@pytest.mark.parametrize("path", ["log/checkpoint", "log/tile/0", "log/tile/entries", "feed", "docs/batch"])
+@pytest.mark.parametrize("kind", ["redirect", "endless", "endless gzip", "gzip"])
+async def test_no_answer_leads_elsewhere_or_grows_without_end(world: World, path: str, kind: str) -> None:
+    """Neither a redirect nor a compressed answer is followed, and none is read beyond its limit (C.5)."""
+    published = world["XA"].publish("26XA1")
+
+    async def meddle(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if path not in request.raw_path:
+            return await handler(request)
+        if kind == "redirect":
+            return web.Response(status=307, headers={"Location": f"{world['XC'].config.server.base_url}/"})
+        if kind == "gzip":
+            return web.Response(body=gzip.compress(b"\0" * 4096), headers={"Content-Encoding": "gzip"})
+        response = web.StreamResponse(headers={"Content-Encoding": "gzip"} if kind == "endless gzip" else {})
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b"\0" * 65536)
+        return response
+
+    world["XA"].meddle = meddle
+    world["XC"].asked.clear()
+    assert (await world.pull("XB")).documents is None
+    state = world["XB"].peer("XA")
+    assert (state.frozen, state.failures) == (None, 1)
+    assert world["XC"].asked == []
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).documents == 1
+    assert world["XB"].holds(published) == [True]

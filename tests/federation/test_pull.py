@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from aiohttp.typedefs import Handler
 
 from epix_node.errors import NotFoundError
 from epix_node.federation import pull as pull_module
+from epix_node.federation.patience import PROTOCOL
 from epix_node.federation.pull import followed, pull, pull_all
 from epix_node.store import documents, peers
 from epix_node.web.problems import problem
@@ -40,13 +42,13 @@ async def test_an_answer_finds_its_way_back(world: World) -> None:
     assert world["XA"].holds(confirmed) == [True]
 
 
-async def test_a_peer_without_news_is_asked_two_questions(world: World) -> None:
-    """304 to the manifest's tag and to the checkpoint's, and nothing after it."""
+async def test_a_peer_without_news_is_asked_three_questions(world: World) -> None:
+    """304 to the manifest's tag and to the checkpoint's, what it has seen of others, and nothing after it."""
     world["XA"].publish("26XA1")
     await world.pull("XB")
     world["XA"].asked.clear()
     assert (await world.pull("XB")).documents == 0
-    assert world["XA"].asked == ["/epix/v1/tuf/party.json", "/epix/v1/log/checkpoint"]
+    assert world["XA"].asked == ["/epix/v1/tuf/party.json", "/epix/v1/log/checkpoint", "/epix/v1/gossip"]
 
 
 async def test_silence_is_known_to_be_recent(world: World) -> None:
@@ -67,8 +69,8 @@ async def test_a_register_without_entries_can_be_pulled(world: World) -> None:
     assert (await world.pull("XB")).documents == 1
 
 
-REQUESTS_OF_A_PULL = 4
-"""Checkpoint, bundle, feed, batch."""
+REQUESTS_OF_A_PULL = 7
+"""Manifest, checkpoint, tile, bundle, gossip, feed, batch."""
 
 
 @pytest.mark.parametrize("answered", range(REQUESTS_OF_A_PULL))
@@ -108,7 +110,7 @@ async def test_a_page_that_comes_again_changes_nothing(world: World) -> None:
 
 
 async def test_a_long_register_comes_in_bundles_and_goes_on_where_it_broke(world: World) -> None:
-    """Sixteen bundles to a transaction; a partial bundle only at the end of the checkpoint (C.4 item 4)."""
+    """Sixteen bundles to a transaction; the partial one at the end of the checkpoint last (C.4 item 4)."""
     world["XA"].grow(5000)
     world["XA"].meddle = on("entries/018", lambda _: web.Response(status=503))
     broken = await world.pull("XB")
@@ -134,7 +136,7 @@ async def test_a_register_that_grows_is_appended_to(world: World) -> None:
 
 async def test_many_documents_come_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cursor moves with each page."""
-    monkeypatch.setattr("epix_node.federation.visit.PAGE_ENTRIES", 2)
+    monkeypatch.setattr("epix_node.federation.document_visit.PAGE_ENTRIES", 2)
     published = [world["XA"].publish(f"26XA{number}") for number in range(5)]
     assert (await world.pull("XB")).documents == 5
     assert world["XB"].holds(*published) == [True] * 5
@@ -197,7 +199,8 @@ async def test_a_peer_that_hangs_delays_nobody(world: World) -> None:
 
 async def test_a_peer_that_keeps_us_waiting_is_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two minutes without a completed step (C.5)."""
-    monkeypatch.setattr(pull_module, "STEP_TIMEOUT", timedelta(milliseconds=50))
+    impatient = replace(PROTOCOL, step=timedelta(milliseconds=50))
+    monkeypatch.setattr(pull_module, "patience_of", lambda _: impatient)
     waiting = asyncio.Event()
 
     async def hang(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from epix_node.acts import look
 from epix_node.federation.trust import refresh_trust
+from epix_node.federation.witnessing import gather
 from epix_node.identity.role import API_PATH
 from epix_node.jobs import look_at_trust, round_
 from epix_node.permit.answer import Answer, Policy
@@ -88,6 +89,7 @@ def said(answer: Answer) -> tuple[str, str, list[str]]:
 async def test_a_node_started_with_expired_metadata_says_so_and_recovers_by_itself(world: World, online: Online):
     """C.1: FRESH until the expiry, STALE for 7 days, then it cannot tell; and it never stops issuing."""
     published = world["XA"].publish("26XA1")
+    await gather(world["XA"].node)
     await world.pull("XB")
     held = world["XB"].node.database.read_now(documents.find, published.source.document)
     assert held is not None
