@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from epix_node.acts.office import Office
@@ -37,11 +37,13 @@ from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import Flag, Standing, Status
+from epix_node.permit.timing import Timing
 from epix_node.reconcile.observation import is_known_absent
 from epix_node.signing.verdict import SignatureState
 from epix_node.signing.verifier import verify
-from epix_node.store import cases, documents, peers, permits, register
+from epix_node.store import ages, cases, documents, peers, permits, register
 from epix_node.store.database import Session
+from epix_node.store.documents import HeldDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,9 @@ class Sight:
     trust: Freshness
     """How sure the keys of the issuer's Party are."""
     disputed: bool
-    """Whether the issuer's register contradicted itself: its mirror is frozen until somebody has looked."""
+    """Whether the issuer's register contradicted itself (``store.peers.is_disputed``)."""
+    grade: Grade
+    """How well the entry of the permit is proved."""
     absence_is_known: bool
     """Whether the issuer would have published it, had it issued it (contract 4, NOT_ISSUED)."""
 
@@ -134,16 +138,16 @@ def verdict_on_document(
     at = trust_at or (held.at if held is not None else now)
     proven = held.proven_at if held is not None and held.register_index is not None else None
     signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=proven)
-    shown = None
+    proof = None
     if held is None and signature.signature is SignatureState.REVOKED_KEY:
-        shown = _proof_of(office, document, at=at)
-    if shown is not None and shown.proven_at is not None:
+        proof = _proof_of(office, document, at=at)
+    if proof is not None and proof.proven_at is not None:
         signature = verify(
             document,
             keyring,
-            at=trust_at or shown.accepted_at,
+            at=trust_at or proof.accepted_at,
             environment=office.own.environment,
-            proven_before=shown.proven_at,
+            proven_before=proof.proven_at,
         )
     if held is not None and held.is_void and signature.signature is SignatureState.VALID:
         # What ceased to count never counts again, whatever a manifest says later (decision 7).
@@ -170,8 +174,12 @@ def verdict_on_document(
         reasons = (Reason.KEY_WRONG_PARTY,)
         return _unread(SignatureState.UNTRUSTED.value, reasons, trust=writer, policy=policy, now=now)
     ref = _ref(read)
+    if held is None and proof is None:  # a mirror has the entry also of a document that it was not given
+        proof = office.database.read_now(proof_of, read.header, document)
     seen = office.database.read_now(see, office, policy, ref, now=now, key=_key(read))
     seen = replace(seen, trust=Freshness.worst(seen.trust, writer))
+    signed_at = signature.signed_at or read.header.issued
+    shown = office.database.read_now(_shown, read.header.party, held or proof, signed_at=signed_at)
     found: tuple[Difference, ...] = ()
     flags: tuple[Flag, ...] = ()
     if isinstance(read.body, Permit) and seen.fact is not None and seen.fact.source.document != sha256:
@@ -187,9 +195,34 @@ def verdict_on_document(
         found=found,
         extra_flags=flags,
         signature=SignatureState.VALID.value,
-        grade=Grade.LOGGED if proven is not None or shown is not None else Grade.UNLOGGED,
+        shown=shown,
         now=now,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """A document that was shown: how well its entry is proved, and how late its register took it."""
+
+    grade: Grade
+    delay: timedelta
+
+
+def _shown(session: Session, party: str, found: HeldDocument | Proof | None, *, signed_at: datetime) -> _Shown:
+    if isinstance(found, HeldDocument):
+        index, accepted_at = found.register_index, found.at
+    elif found is not None:
+        index, accepted_at = found.index, found.accepted_at
+    else:
+        return _Shown(grade=Grade.UNLOGGED, delay=timedelta(0))
+    age = ages.of_entry(session, party, index) if index is not None else None
+    timing = Timing(
+        signed_at=signed_at,
+        accepted_at=accepted_at,
+        grown_after=age.grown_after if age is not None else None,
+        witnessed_at=age.witnessed_at if age is not None else None,
+    )
+    return _Shown(grade=grade_of(session, party, index), delay=timing.delay)
 
 
 def _proof_of(office: Office, document: bytes, *, at: datetime) -> Proof | None:
@@ -239,16 +272,25 @@ def see(
         watermark=watermark,
         mirror=Freshness.FRESH if is_known else policy.freshness(watermark.time, now=now),
         trust=trust_in(office, ref.issuer, is_held=fact is not None, now=now),
-        disputed=not authoritative and is_disputed(session, office, ref.issuer),
+        disputed=is_disputed(session, office, ref.issuer),
+        grade=grade_of(session, fact.source.party, fact.source.index) if fact is not None else Grade.UNLOGGED,
         absence_is_known=known,
     )
 
 
 def is_disputed(session: Session, office: Office, issuer: str) -> bool:
-    """Whether the node that speaks for the issuer is frozen here for showing two histories."""
-    party = office.keyring().speaker_for(issuer)
-    peer = peers.state(session, party) if party is not None else None
-    return peer is not None and peer.frozen is not None
+    """Whether the register of the Party that speaks for the issuer contradicted itself."""
+    keyring = office.keyring()
+    party = keyring.speaker_for(issuer)
+    return party is not None and peers.is_disputed(session, party, origin=keyring.origin(party))
+
+
+def grade_of(session: Session, party: str, index: int | None) -> Grade:
+    """How well the entry of this Party's register is proved (decision 10)."""
+    held = register.state(session, party)
+    if held is None:
+        return Grade.UNLOGGED
+    return Grade.of(index, witnessed=held.witnessed_size, logged=held.checkpoint_size)
 
 
 def trust_in(office: Office, issuer: str, *, is_held: bool, now: datetime) -> Freshness:
@@ -291,21 +333,23 @@ def answer_for(
     found: tuple[Difference, ...] = (),
     extra_flags: tuple[Flag, ...] = (),
     signature: str | None = None,
-    grade: Grade | None = None,
+    shown: _Shown | None = None,
 ) -> Answer:
-    """Put the answer together from what was seen."""
+    """Put the answer together from what was seen; ``shown`` is a document that is itself what the question is about."""
     day = office.today(now)
     standing, fact = seen.standing, seen.fact
     if seen.disputed:
         extra_flags = (*extra_flags, Flag.REGISTER_DISPUTED)
+    grade = seen.grade if shown is None else shown.grade
+    delay = shown.delay if shown is not None else standing.merge_delay if standing is not None else timedelta(0)
+    if standing is not None and standing.is_withheld(now):
+        extra_flags = (*extra_flags, Flag.ENTRY_WITHHELD)
     if standing is not None and fact is not None:
         status_, flags = standing.status_on(day), {*standing.flags_on(day), *extra_flags}
         signature = signature or SignatureState.VALID.value
-        grade = grade or (Grade.LOGGED if fact.source.index is not None else Grade.UNLOGGED)
     else:
         status_, flags = (Status.NOT_ISSUED if seen.absence_is_known else Status.UNKNOWN), set(extra_flags)
         signature = signature or SignatureState.NONE.value
-        grade = grade or Grade.UNLOGGED
     signature_reasons: tuple[Reason, ...] = ()
     if fact is not None and fact.is_void:
         signature, signature_reasons = SignatureState.REVOKED_KEY.value, (Reason.REVOKED_KEY,)
@@ -321,6 +365,8 @@ def answer_for(
         grade=grade,
         differences=found,
         covered=seen.absence_is_known or standing is not None,
+        backdated=delay > policy.max_merge_delay,
+        wants_witnesses=shown is not None,
     )
     asked = purpose or natural_purpose(office, ref.issuer, type_, customs=customs)
     verdict, reasons = conclude(basis, purpose=asked, policy=policy)

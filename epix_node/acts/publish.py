@@ -83,7 +83,7 @@ def publish(office: Office, permit: Permit, *, now: datetime) -> Published:
     check = unblocked(office, permit, now=now)
     prepared = _prepare(office, permit, now=now)
     try:
-        return office.database.write_now(_enter_permit, office, permit, prepared, check, now)
+        return office.write(now, _enter_permit, office, permit, prepared, check, now)
     except DifferentContentError:
         # Another writer published under this key since we looked: perhaps the same content.
         earlier = _published_before(office, permit, now=now)
@@ -104,9 +104,10 @@ def withdraw(office: Office, ref: NumberRef, reason: WithdrawalReason, text: str
         raise UnacceptableError("a permit is withdrawn as replaced only through its replacement")
     fact = office.database.read_now(own_permit, office, ref)
     if (earlier := _withdrawn_before(fact, reason)) is not None:
+        office.covered(earlier.source, now=now)
         return earlier
     prepared = _prepare_withdrawal(office, fact, reason, text, replaced_by=None, now=now)
-    return office.database.write_now(_enter_withdrawal, office, fact, prepared, reason, now)
+    return office.write(now, _enter_withdrawal, office, fact, prepared, reason, now)
 
 
 def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datetime) -> Published:
@@ -140,7 +141,7 @@ def replace_permit(office: Office, ref: NumberRef, permit: Permit, *, now: datet
         _enter_withdrawal(session, office, fact, withdrawal, WithdrawalReason.REPLACED, now)
         return published
 
-    return office.database.write_now(both)
+    return office.write(now, both)
 
 
 def own_permit(session: Session, office: Office, ref: NumberRef) -> PermitFact:
@@ -196,6 +197,7 @@ def _published_before(office: Office, permit: Permit, *, now: datetime) -> Publi
         raise DifferentContentError(f"{permit.issuer} {permit.number} of {permit.key.year} was published {how}")
     if earlier.is_void:
         return None
+    office.covered(earlier.source, now=now)
     if check is None:  # published before checks were kept: what the rules say of it now
         check = kept(judge(office, permit, now=now), stage=Stage.ISSUE, at=now)
     return Published(key=permit.key, source=earlier.source, token=token, check=check, created=False)

@@ -63,6 +63,7 @@ def report(office: Office, body: Report, *, tell_apart: bool = True, now: dateti
     """
     _require_possible(office, body, now=now)
     if (earlier := office.database.read_now(_reported_before, office, body)) is not None:
+        office.covered(earlier.source, now=now)
         return earlier
     held = office.database.read_now(_permit_document, body.permit, tell_apart=tell_apart)
     prepared = _prepare(office, body, held, now=now)
@@ -73,7 +74,7 @@ def report(office: Office, body: Report, *, tell_apart: bool = True, now: dateti
         source = record_own(session, office.perspective(), office.own, prepared, now=now)
         return _reported(session, body.event_id, source, body.permit, created=True)
 
-    return office.database.write_now(work)
+    return office.write(now, work)
 
 
 def correct(
@@ -95,6 +96,7 @@ def correct(
     """
     earlier = office.database.read_now(_corrected_before, office, event_id, supersedes, read_event)
     if earlier is not None:
+        office.covered(earlier.source, now=now)
         return earlier
     taken_back, target = office.database.read_now(_target, office, event_id, supersedes)
     new = read_event(target.type) if read_event is not None else None
@@ -129,7 +131,7 @@ def correct(
             ref = new.permit
         return _reported(session, event_id, source, ref, created=True)
 
-    return office.database.write_now(work)
+    return office.write(now, work)
 
 
 def _require_possible(office: Office, body: Report, *, now: datetime) -> None:

@@ -39,6 +39,8 @@ def open_due(office: Office, *, now: datetime) -> int:
             continue
         told = office.database.read_now(_told_before, office, finding)
         sent += office.database.write_now(_send, office, finding, _prepare(office, finding, told, now=now), now)
+    if sent:
+        office.sequencer.publish(now=now)  # one checkpoint for all of them
     return sent
 
 

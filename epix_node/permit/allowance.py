@@ -108,11 +108,6 @@ def is_about(permit: Permit, event: EventFact) -> bool:
     return (ref.issuer, ref.number) == (permit.issuer, normalised(permit.number))
 
 
-def lists_taxon(permit: Permit, taxon: str) -> bool:
-    """Whether some line of the permit is about ``taxon``."""
-    return _plain(taxon) in {_plain(line.taxon) for line in permit.lines}
-
-
 def _by_block(allowed: Iterable[Allowance], block: str | None) -> Allowance | None:
     """Goods without a block are on no line, unless the permit itself gives its lines no letters."""
     meant = _block(block)

@@ -37,11 +37,18 @@ _LEAST_SURE_LAST = list(Freshness)
 
 
 class Grade(StrEnum):
-    """How well the document's register entry is proved."""
+    """How well the document's register entry is proved (protocol decision 10). It says so, and lowers nothing else."""
 
     WITNESSED = "WITNESSED"
     LOGGED = "LOGGED"
     UNLOGGED = "UNLOGGED"
+
+    @classmethod
+    def of(cls, index: int | None, *, witnessed: int, logged: int) -> Grade:
+        """Of the entry at this index of a register: the quorum cosigned ``witnessed`` entries, its log ``logged``."""
+        if index is None or index >= max(witnessed, logged):
+            return cls.UNLOGGED
+        return cls.WITNESSED if index < witnessed else cls.LOGGED
 
 
 class VerdictWord(StrEnum):
@@ -74,6 +81,8 @@ class Policy:
     import_after_expiry: ImportAfterExpiry = ImportAfterExpiry.ACCEPT_IF_EXPORTED_IN_TIME
     mirror_fresh: timedelta = timedelta(hours=1)
     mirror_stale: timedelta = timedelta(days=7)
+    max_merge_delay: timedelta = timedelta(hours=24)
+    """A document that its register took later than this after its signature is BACKDATED (C.4 item 9)."""
 
     def freshness(self, watermark: datetime | None, *, now: datetime) -> Freshness:
         """How fresh a mirror is whose newest verified cosignature is ``watermark``."""
@@ -111,6 +120,10 @@ class Basis:
     differences: tuple[Difference, ...] = ()
     covered: bool = True
     """Whether absence at the issuer was decided; false gives NOT_COVERED with UNKNOWN."""
+    backdated: bool = False
+    """Whether the register took the document longer after its signature than is allowed."""
+    wants_witnesses: bool = False
+    """Whether a signed document was shown, and its proof is part of the question (C.6)."""
 
     @property
     def freshness(self) -> Freshness:
@@ -138,6 +151,10 @@ def conclude(basis: Basis, *, purpose: Purpose, policy: Policy) -> tuple[Verdict
         remarks.append(Reason.MIRROR_STALE)
     if basis.grade is Grade.UNLOGGED and basis.signature == "VALID":
         remarks.append(Reason.NOT_IN_REGISTER)
+    if basis.wants_witnesses and basis.grade is Grade.LOGGED:
+        remarks.append(Reason.NOT_WITNESSED)
+    if basis.backdated:
+        remarks.append(Reason.BACKDATED)
     if basis.status is Status.UNKNOWN and not basis.covered:
         remarks.append(Reason.NOT_COVERED)
     reasons = tuple(dict.fromkeys([*basis.signature_reasons, *against, *unsure, *remarks]))

@@ -120,6 +120,11 @@ class Confirmation:
     basis: Basis | None = None
     presented: dict[str, Any] | None = None
 
+    @property
+    def turned_away(self) -> bool:
+        """Whether goods of it were refused or returned, all or some."""
+        return any(not (line.outcome or self.outcome).is_arrival for line in self.lines) or not self.outcome.is_arrival
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:

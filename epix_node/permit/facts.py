@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from epix_node.permit.event import Confirmation, Endorsement, PermitRef, Presentation, Withdrawal
 from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
+from epix_node.permit.timing import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class PermitFact:
     withdrawal: WithdrawalFact | None = None
     is_void: bool = False
     """Whether its document counts no more, since its key was revoked (protocol decision 7)."""
+    timing: Timing | None = None
+    """When its register took it; None where that was not kept."""
 
     @property
     def key(self) -> PermitKey:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from epix_node.permit.balance import Balances, LineBalance
@@ -24,6 +24,15 @@ from epix_node.permit.number import PermitKey
 
 IN_TIME_GRACE = timedelta(days=1)
 """An endorsement is in time up to one day after ``valid_until`` (``domain-rules.md`` 0.18)."""
+
+
+WITHHELD_AFTER = timedelta(minutes=10)
+"""A document whose entry is held may come so much later than that (protocol decision 4)."""
+
+
+def is_withheld(since: datetime | None, *, now: datetime) -> bool:
+    """Whether a document that has been missing ``since`` then is overdue."""
+    return since is not None and now - since >= WITHHELD_AFTER
 
 
 class Status(StrEnum):
@@ -81,6 +90,14 @@ class Standing:
     lines: tuple[LineBalance, ...]
     is_void: bool = False
     """Whether the permit's document counts no more; see ``void_standing``."""
+    merge_delay: timedelta = timedelta(0)
+    """How long after its signature its register took it, at least (``permit.timing``)."""
+    withheld_since: datetime | None = None
+    """Since when this node holds an entry of the permit's chain whose document did not come with it."""
+
+    def is_withheld(self, now: datetime) -> bool:
+        """Whether such a document is overdue (protocol decision 4)."""
+        return is_withheld(self.withheld_since, now=now)
 
     def status_on(self, day: date) -> Status:
         """The status on a calendar day of the node that answers (contract 1)."""
@@ -166,6 +183,7 @@ def standing(fact: PermitFact, events: Iterable[EventFact], uses: Iterable[Event
         flags=tuple(f for f in Flag if f in flags),
         replaced_by=replaced_by,
         lines=balances.lines(used=used),
+        merge_delay=fact.timing.delay if fact.timing is not None else timedelta(0),
     )
 
 

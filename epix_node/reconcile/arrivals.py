@@ -32,6 +32,11 @@ def is_arrival(confirmation: Confirmation) -> bool:
     return any(has_arrived(line, confirmation) for line in confirmation.lines)
 
 
+def is_homecoming(permit: Permit, confirmation: EventFact) -> bool:
+    """Whether goods came back to the country that they had left, as returned ones do."""
+    return confirmation.acts_for(permit.issuer) or confirmation.acts_for(permit.origin_country)
+
+
 def arrivals(permit: Permit, events: Iterable[EventFact]) -> tuple[EventFact, ...]:
     """The confirmations among ``events`` by which goods arrived where they were going."""
     return tuple(

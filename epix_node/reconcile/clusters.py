@@ -16,7 +16,6 @@ The result is a function of the set of events: their order decides nothing, ties
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,11 +23,9 @@ from datetime import date, timedelta
 
 from epix_node.permit.event import Confirmation, Endorsement, Presentation
 from epix_node.permit.facts import EventFact
+from epix_node.permit.transport import plain_document
 
 _Place = tuple[date, str, str, str]
-
-_NO_DOCUMENT = frozenset({"NA", "NONE", "NIL", "NULL", "UNKNOWN", "TBA", "TBD", "NOTAPPLICABLE", "NOTAVAILABLE"})
-"""What people write where there is no document: two such events have nothing in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,13 +42,9 @@ class Cluster:
 
 
 def transport_document(event: EventFact) -> str | None:
-    """The transport document as it is compared: NFKC, upper case, letters and digits only; ``None`` where none is."""
+    """The transport document as it is compared (``plain_document``)."""
     body = event.body
-    if isinstance(body, Presentation) or body.transport_document is None:
-        return None
-    text = unicodedata.normalize("NFKC", body.transport_document).upper()
-    plain = "".join(character for character in text if character.isalnum())
-    return None if plain in _NO_DOCUMENT or not plain.strip("0") else plain
+    return None if isinstance(body, Presentation) else plain_document(body.transport_document)
 
 
 def chronological(events: Iterable[EventFact]) -> tuple[EventFact, ...]:

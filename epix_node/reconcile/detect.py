@@ -10,7 +10,24 @@ from dataclasses import replace
 
 from epix_node.permit.facts import Case, Source
 from epix_node.permit.finding import FindingClass, FindingDraft
-from epix_node.reconcile.detectors import end08, end11, fld01, frd01, frd02, frd03, frd04, frd05, frd14
+from epix_node.reconcile.detectors import (
+    app05,
+    end08,
+    end11,
+    fld01,
+    frd01,
+    frd02,
+    frd03,
+    frd04,
+    frd05,
+    frd09,
+    frd11,
+    frd12,
+    frd14,
+    frd15,
+    val13,
+    val14,
+)
 from epix_node.reconcile.hindsight import alarming
 from epix_node.reconcile.sentence import MAX_PERMITS, ordered
 from epix_node.reconcile.view import View
@@ -23,7 +40,14 @@ DETECTORS: dict[str, Detector] = {
     frd03.PATTERN: frd03.detect,
     frd04.PATTERN: frd04.detect,
     frd05.PATTERN: frd05.detect,
+    frd09.PATTERN: frd09.detect,
+    frd11.PATTERN: frd11.detect,
+    frd12.PATTERN: frd12.detect,
     frd14.PATTERN: frd14.detect,
+    frd15.PATTERN: frd15.detect,
+    val13.PATTERN: val13.detect,
+    val14.PATTERN: val14.detect,
+    app05.PATTERN: app05.detect,
     fld01.PATTERN: fld01.detect,
     end11.PATTERN: end11.detect,
 }

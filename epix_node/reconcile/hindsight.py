@@ -72,4 +72,5 @@ def _as_it_was_seen(view: View, moment: datetime) -> View:
         observation=seen,
         neighbours=_permits_then(view.neighbours, moment),
         goods=tuple(_as_it_stood(goods, moment) for goods in view.goods),
+        shown_for=tuple(_as_it_stood(other, moment) for other in view.shown_for),
     )

@@ -1,8 +1,10 @@
 """What may be concluded from a document that is not held (ADR 16).
 
-The issuer's own node sees its register whole. A mirror sees what is addressed to it, and of everything else only
-commitments that tell neither what happened nor to which permit. A permit that a mirror lacks may have been issued to
-another country, or for multiple use, and calling it forged could ruin an honest trader.
+The issuer's own node sees its register whole, unless it lost something: then it concludes nothing until everything that
+was signed is back, and after that no more than a mirror about the time of what stays lost. A mirror sees what is
+addressed to it, and of everything else only commitments that tell neither what happened nor to which permit. A permit
+that a mirror lacks may have been issued to another country, or for multiple use, and calling it forged could ruin an
+honest trader.
 
 So a mirror concludes something only where the permit cannot be hidden: the issuer promises to publish such permits
 within a time (coverage), the mirror is known beyond that time (watermark), and there is no entry of that time whose
@@ -17,7 +19,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from epix_node.permit.event import PermitRef
 from epix_node.reconcile.view import Observation
-from epix_node.store import peers, register
+from epix_node.store import lost, peers, register
 from epix_node.store.database import Session
 from epix_node.trust.keyring import Keyring
 
@@ -32,11 +34,10 @@ def observe(
     speaker = keyring.speaker_for(issuer)
     if speaker is None or any(_may_be_hidden(session, keyring, party, speaker, ref) for ref in refs):
         return None
-    peer = peers.state(session, speaker)
     return Observation(
         coverage=keyring.coverage(speaker),
         watermark=_watermark(session, party, speaker, now=now),
-        disputed=peer is not None and peer.frozen is not None,
+        disputed=peers.is_disputed(session, speaker, origin=keyring.origin(speaker)),
     )
 
 
@@ -57,7 +58,11 @@ def is_known_absent(session: Session, keyring: Keyring, party: str, ref: PermitR
 def _may_be_hidden(session: Session, keyring: Keyring, party: str, speaker: str, ref: PermitRef) -> bool:
     """Whether such a permit could be behind an entry that this node cannot open."""
     if speaker == party:
-        return False
+        held = register.state(session, party)
+        if held is not None and held.halted is not None:
+            return True  # the permit may be behind an entry that is not even back
+        if lost.first(session, party) is None:
+            return False
     promise = keyring.coverage(speaker).covers(ref.type, ref.issued_on)
     if ref.issued_on is None or promise is None:
         return register.holds_unread(session, speaker, since=None, until=None)

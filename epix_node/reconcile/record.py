@@ -15,10 +15,11 @@ from epix_node.errors import DifferentContentError, TransitionError
 from epix_node.exchange import recording
 from epix_node.exchange.ingest import Refused
 from epix_node.exchange.own import OwnRegister, Prepared, enter
-from epix_node.exchange.recording import Number
+from epix_node.exchange.recording import Number, Recorded
 from epix_node.permit.event import Alert, Confirmation
 from epix_node.permit.facts import Case, EventFact, PermitFact, Source
 from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
+from epix_node.permit.model import Permit
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import standing, void_standing
 from epix_node.reconcile.detect import detect
@@ -28,9 +29,10 @@ from epix_node.reconcile.observation import observe
 from epix_node.reconcile.settle import from_alert, resolved, settle
 from epix_node.reconcile.view import View
 from epix_node.rules.ruleset import Ruleset
-from epix_node.store import cases, documents, events, findings, permits, revocations
+from epix_node.store import awaited, cases, documents, findings, permits, revocations, shipments
+from epix_node.store.arrival import Arrival
+from epix_node.store.awaited import Chain
 from epix_node.store.database import Session
-from epix_node.store.documents import Arrival
 from epix_node.store.permit_checks import PermitCheck
 from epix_node.store.revocations import RevokedKey
 from epix_node.trust.keyring import Keyring
@@ -67,7 +69,7 @@ def record_own(
     arrival = replace(enter(session, own, prepared, now=now), check=check)
     if revocations.is_void(revoked_keys(perspective.keyring), arrival.signed_by, proven_at=arrival.source.at):
         raise TransitionError("the key that signed this was revoked in the meantime: try again")
-    if _record(session, perspective, [arrival], now=now):
+    if _record(session, perspective, [arrival], now=now, is_made_now=True):
         raise DifferentContentError("another document was recorded under this key in the meantime")
     return arrival.source
 
@@ -101,6 +103,8 @@ def record_page(
             now=now,
         )
     documents.no_longer_wanted(session, party, fresh.keys())
+    # Other bytes may have come in their place before.
+    documents.leave_quarantine(session, party, fresh.keys() - {arrival.source.document for arrival in refused})
     return len(fresh) - len(refused)
 
 
@@ -118,8 +122,18 @@ def revoked_keys(keyring: Keyring) -> dict[str, RevokedKey]:
     }
 
 
-def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arrival], *, now: datetime) -> list[Arrival]:
-    """Record the documents and what follows from them; returns those that contradict what is recorded."""
+def _record(
+    session: Session,
+    perspective: Perspective,
+    arrivals: Sequence[Arrival],
+    *,
+    now: datetime,
+    is_made_now: bool = False,
+) -> list[Arrival]:
+    """Record the documents and what follows from them; returns those that contradict what is recorded.
+
+    ``is_made_now``: they were signed here a moment ago, so nobody else can have answered them.
+    """
     recorded = recording.record(session, arrivals, revoked=revoked_keys(perspective.keyring), now=now)
     numbers = {(fact.key.issuer, fact.key.number) for fact in recorded.permits}
     spoken = cases.spoken_of(session, numbers) if numbers else set()
@@ -129,8 +143,13 @@ def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arriv
         session, [(fact, void_standing(fact.key) if fact.is_void else standing(fact, (), ())) for fact in quiet]
     )
     touched = recorded.touched | spoken
+    # But one that was dated back is a finding by itself (FRD-11).
+    allowed = perspective.ruleset.patterns.merge_delay
+    touched |= {
+        (fact.key.issuer, fact.key.number) for fact in quiet if fact.timing is not None and fact.timing.delay > allowed
+    }
     for number in spoken:
-        touched |= events.import_permits_named(session, *number)
+        touched |= shipments.concerned(session, *number)
     for issuer in {fact.key.issuer for fact in quiet}:
         orphans = cases.orphans_of(session, issuer)
         fresh = {fact.key.number for fact in quiet if fact.key.issuer == issuer} if orphans else set()
@@ -138,7 +157,41 @@ def _record(session: Session, perspective: Perspective, arrivals: Sequence[Arriv
     for alert in recorded.alerts:
         touched |= after_alert(session, perspective, alert, now=now)
     follow(session, perspective, touched, now=now)
+    _look_for_the_rest(session, perspective, arrivals, recorded, now=now, is_made_now=is_made_now)
     return recorded.refused
+
+
+def _look_for_the_rest(
+    session: Session,
+    perspective: Perspective,
+    arrivals: Sequence[Arrival],
+    recorded: Recorded,
+    *,
+    now: datetime,
+    is_made_now: bool,
+) -> None:
+    """These documents came, and those that are still missing of the new permits' chains are known (decision 4).
+
+    Also a document that contradicts what is recorded came: it was believed, and nobody kept it back.
+    """
+    issued = {fact.source.document for fact in recorded.permits}
+    chains: list[Chain] = []
+    for arrival in arrivals:
+        permit, source, header = arrival.document.body, arrival.source, arrival.document.header
+        if not isinstance(permit, Permit) or source.document not in issued:
+            continue
+        holders = {perspective.keyring.speaker_for(code) for code in header.recipients} | {source.party}
+        chains += [
+            Chain(party=holder, permit_salt=header.permit_salt, key=permit.key)
+            for holder in sorted(holder for holder in holders if holder is not None)
+            if holder != perspective.party
+        ]
+    if chains:
+        awaited.watch(session, chains, now=now, is_new=is_made_now)
+    for party in {arrival.source.party for arrival in arrivals} - {perspective.party}:
+        indexes = [a.source.index for a in arrivals if a.source.party == party and a.source.index is not None]
+        awaited.came(session, party, indexes)
+    awaited.mark(session, recorded.again)
 
 
 def put_aside(session: Session, party: str, refused: Refused, *, now: datetime) -> None:
@@ -254,6 +307,7 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         ruleset_id=perspective.ruleset.id,
         now=now,
         goods=tuple(_load(session, perspective, issuer, number) for issuer, number in sorted(goods)),
+        shown_for=_shown_for(session, perspective, case),
     )
     spoken = [event.body.permit for event in case.events or [c.event for c in case.corrections]]
     if case.permits or not spoken:
@@ -273,6 +327,14 @@ def _view(session: Session, perspective: Perspective, case: Case, *, now: dateti
         ),
         neighbour_dismissed=_dismissed(session, perspective, case),
     )
+
+
+def _shown_for(session: Session, perspective: Perspective, case: Case) -> tuple[Case, ...]:
+    """The cases of other permits that were seen with a shipment of which goods of this case were turned away."""
+    if not any(isinstance(event.body, Confirmation) and event.body.turned_away for event in case.events):
+        return ()
+    beside = shipments.shown_for(session, case.issuer, case.number)
+    return tuple(_load(session, perspective, issuer, number) for issuer, number in sorted(beside))
 
 
 def _is_confirmed(case: Case, fact: PermitFact) -> bool:

@@ -29,9 +29,9 @@ from epix_node.reconcile.neighbours import neighbouring_numbers
 from epix_node.reconcile.record import Perspective, after_alert, follow, record_again, revoked_keys
 from epix_node.reconcile.settle import resolved
 from epix_node.register.entry import parse_leaf
-from epix_node.store import cases, documents, events, findings, register, revocations, void_events
+from epix_node.store import cases, documents, findings, register, revocations, shipments, void_events
+from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
-from epix_node.store.documents import Arrival
 from epix_node.store.revocations import RevokedKey, Voided
 
 MARKED_AT_ONCE = 250
@@ -102,7 +102,7 @@ def _changed_by(session: Session, issued: Sequence[Voided]) -> set[Number]:
     numbers = {(one.issuer, one.number) for one in issued}
     touched = spoken = cases.spoken_of(session, numbers)
     for number in spoken:
-        touched = touched | events.import_permits_named(session, *number)
+        touched = touched | shipments.concerned(session, *number)
     for issuer in {issuer for issuer, _ in numbers}:
         # An unknown number near to one of them was excused by it as a typing error.
         gone = {number for one, number in numbers if one == issuer}

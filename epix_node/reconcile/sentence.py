@@ -14,6 +14,7 @@ from epix_node.permit.facts import EventFact, PermitFact, Source
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import NumberRef
+from epix_node.reconcile.arrivals import has_arrived
 from epix_node.reconcile.clusters import chronological
 from epix_node.reconcile.view import View
 
@@ -53,6 +54,18 @@ def done(events: Iterable[EventFact]) -> str:
     return listed(
         list(dict.fromkeys(f"{_deed(e)} by {e.party} on {e.body.date}" for e in chronological(events))),
     )
+
+
+def arrived(confirmations: Iterable[EventFact]) -> str:
+    """``12 NAR and 3 KGM``: what these confirmations counted of goods that came in; ``goods`` where they did not."""
+    counts = [
+        f"{line.quantity.text} {line.quantity.unit}"
+        for event in chronological(confirmations)
+        if isinstance(event.body, Confirmation)
+        for line in event.body.lines
+        if has_arrived(line, event.body)
+    ]
+    return listed(counts) if counts else "goods"
 
 
 def _deed(event: EventFact) -> str:

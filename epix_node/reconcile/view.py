@@ -49,6 +49,9 @@ class View:
     neighbour_confirmed: frozenset[PermitKey] = frozenset()
     neighbour_dismissed: bool = False
     goods: tuple[Case, ...] = ()
+    shown_for: tuple[Case, ...] = ()
+    """The cases of other permits that a Party saw under the transport document of goods of ``case`` that it turned
+    away."""
     alarming: frozenset[str] = frozenset()
     """Digests of events whose correction made an opened alert go away (``hindsight``)."""
 

@@ -129,6 +129,8 @@ class PatternParameters:
     """FRD-05: so long a likely typing error stays an R item (``domain-rules.md`` 0.5)."""
     correction: timedelta
     """END-08: a correction that comes later than this is looked at (contract 5)."""
+    merge_delay: timedelta
+    """FRD-11: a document is in its register at most so long after its signature (C.4 item 9)."""
     same_consignment: timedelta
     """FRD-01: events of one Party and office at most so far apart may be one consignment (0.2)."""
     expired_grace: timedelta
@@ -137,6 +139,12 @@ class PatternParameters:
     """FRD-14: an endorsement at most so long after the last day was in time (0.18)."""
     transit_max_air: timedelta
     transit_max_sea: timedelta
+    timber_months: int
+    """VAL-13, VAL-14: so many calendar months an exception for timber may be used (1.1)."""
+    timber_terms: frozenset[str]
+    """VAL-13, VAL-14: terms of the timber for which the exceptions are made."""
+    same_shipment: timedelta
+    """FRD-15: so long after a rejection another permit for the same shipment is looked at."""
     tolerance: Mapping[UnitClass, Decimal]
     """Share of the amount by which two records of one quantity may differ; classes that are not here: 0."""
 
@@ -268,11 +276,15 @@ def _patterns(given: Mapping[str, Any]) -> PatternParameters:
         cool_off=timedelta(hours=given["cool_off_hours"]),
         typing_error=timedelta(hours=given["typing_error_hours"]),
         correction=timedelta(days=given["correction_days"]),
+        merge_delay=timedelta(hours=given["merge_delay_hours"]),
         same_consignment=timedelta(days=given["same_consignment_days"]),
         expired_grace=timedelta(days=given["expired_grace_days"]),
         in_time_grace=timedelta(days=given["in_time_grace_days"]),
         transit_max_air=timedelta(days=given["transit_max_days"]["air"]),
         transit_max_sea=timedelta(days=given["transit_max_days"]["sea"]),
+        timber_months=given["timber"]["months"],
+        timber_terms=frozenset(given["timber"]["terms"]),
+        same_shipment=timedelta(days=given["same_shipment_days"]),
         tolerance=MappingProxyType(
             {UnitClass[name.upper()]: Decimal(share) for name, share in given["tolerance"].items()}
         ),

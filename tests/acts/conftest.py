@@ -7,8 +7,6 @@ a pull, without the network. Time stands still until `World.wait()`.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,8 +19,9 @@ from epix_node.acts import report, review
 from epix_node.acts.look import status, verdict_on_claim, verdict_on_document
 from epix_node.acts.office import Office
 from epix_node.acts.publish import Published, publish
-from epix_node.exchange import ingest
-from epix_node.exchange.own import OwnRegister, published
+from epix_node.exchange import ingest, mirrored
+from epix_node.exchange.own import OwnRegister
+from epix_node.exchange.sequencer import Sequencer
 from epix_node.permit.answer import Answer, Policy
 from epix_node.permit.event import PermitRef
 from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json
@@ -38,8 +37,9 @@ from epix_node.register.merkle import leaf_hash
 from epix_node.register.note import NoteSigner
 from epix_node.rules.ruleset import load_ruleset
 from epix_node.signing.signer import FileSigner
-from epix_node.store import documents, findings, peers, register, schema
-from epix_node.store.database import Database, Session
+from epix_node.store import documents, findings, peers, register
+from epix_node.store.database import Session
+from epix_node.store.last_signed import LastSigned
 from epix_node.store.register import RegisterState
 from epix_node.trust.certificate import issue_certificate
 from epix_node.trust.keyring import Keyring
@@ -55,6 +55,7 @@ from epix_node.trust.manifest import (
 )
 from epix_node.trust.signed_version import SignedVersion
 from epix_node.trust.trust_list import PartyTrust, TrustList
+from tests.stores import open_store
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 ALL_USES = (
@@ -78,6 +79,19 @@ class Keys:
     log: NoteSigner
     cosigner: Cosigner
     manifest: Manifest
+
+    def register(self) -> OwnRegister:
+        return OwnRegister(
+            party=self.party,
+            codes=frozenset(self.manifest.issues_for),
+            environment="sandbox",
+            signer=self.signer,
+            log=self.log,
+            cosigner=self.cosigner,
+            keys=Keyring({self.party: self.manifest}),
+            log_key=self.manifest.log_keys[0],
+            cosigner_key=self.manifest.cosigner_keys[0],
+        )
 
 
 def make_keys(party: str, *codes: str) -> Keys:
@@ -125,6 +139,7 @@ class World:
 
     def close(self) -> None:
         for office in self.offices.values():
+            office.sequencer.record.close()
             office.database.close()
 
     def wait(self, **spans: float) -> None:
@@ -180,7 +195,7 @@ class World:
                 review.open_due(reader, now=self.now)
 
     def pull(self, reader: Office, writer: Office) -> None:
-        state = writer.database.write_now(published, writer.own, now=self.now)
+        state = writer.sequencer.publish(now=self.now)
         keyring = reader.keyring()
         log_key = keyring.log_key(writer.party)
         assert log_key is not None
@@ -224,6 +239,15 @@ class World:
                 ),
             )
             register.prove(session, writer.party, edge.size, at=self.now)
+            mirrored.grown(
+                session,
+                writer.party,
+                codes=writer.codes,
+                start=held.checkpoint_size if held is not None else 0,
+                end=edge.size,
+                still_smaller_at=held.cosigned_at if held is not None else None,
+                now=self.now,
+            )
             page = []
             everything = [(d.sha256, d.register_index, d.xml) for d in listed]
             everything += [(sha256, asked[sha256], xml) for sha256, xml in granted.items()]
@@ -246,22 +270,6 @@ class World:
         reader.database.write_now(work)
 
 
-@functools.cache
-def empty_store() -> bytes:
-    """A store with the newest schema and nothing in it, as SQLite keeps it: migrating takes longer than most tests."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "empty.sqlite"
-        database = Database(f"sqlite:///{path}")
-        schema.migrate(database)
-        database.close()
-        return path.read_bytes()
-
-
-def open_store(path: Path) -> Database:
-    path.write_bytes(empty_store())
-    return Database(f"sqlite:///{path}")
-
-
 def open_world(directory: Path, keys: Iterable[Keys]) -> World:
     """Offices for these Parties, who trust one another; `World.close` closes their stores."""
     known = {one.party: one for one in keys}
@@ -273,17 +281,11 @@ def open_world(directory: Path, keys: Iterable[Keys]) -> World:
         for other in known:
             if other != party:
                 database.write_now(peers.meet, other, now=START)
+        register_of = own.register()
         offices[party] = Office(
             database=database,
-            own=OwnRegister(
-                party=party,
-                codes=frozenset(own.manifest.issues_for),
-                environment="sandbox",
-                signer=own.signer,
-                log=own.log,
-                cosigner=own.cosigner,
-                keys=Keyring({party: own.manifest}),
-            ),
+            own=register_of,
+            sequencer=Sequencer(database, LastSigned(database), register_of),
             ruleset=load_ruleset(),
             keyring=lambda: keyring,
             trust_list=lambda: trust_list,

@@ -1,7 +1,8 @@
 """`kill -9` between any two writes: nothing acknowledged is lost, nothing is stored twice.
 
-A child process kills itself just before the n-th statement of an act; then the act is done again in this process, and
-the register is derived again from its leaves. Every n is tried until the act gets through.
+A child process kills itself just before the n-th statement or commit of an act, in the database or in the last-signed
+record beside it; then the act is done again in this process, and the register is derived again from its leaves
+(`register check`). Every n is tried until the act gets through.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from sqlalchemy import event
 
 from epix_node.acts.office import Office
 from epix_node.acts.revocation import heed_revocations
+from epix_node.exchange.audit import audit_all, without_progress
+from epix_node.exchange.sequencer import Sequencer
 from epix_node.register.checkpoint import parse_checkpoint_body
 from epix_node.register.note import parse_note
 from epix_node.store import cases, register, revocations
 from epix_node.store.database import Database, Session
+from epix_node.store.last_signed import LastSigned
 from epix_node.trust.keyring import Keyring
 from epix_node.trust.succession import with_revocation
 
@@ -40,19 +44,18 @@ def _pull(world: World) -> None:
     world.pull(world["XB"], world["XA"])
 
 
-def _die_before(statement: int, database: Database) -> None:
+def _die_before(statement: int, *databases: Database) -> None:
     seen = 0
 
-    @event.listens_for(database.engine, "before_cursor_execute")
-    def _count(*_: object) -> None:
+    def count(*_: object) -> None:
         nonlocal seen
         seen += 1
         if seen == statement:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    @event.listens_for(database.engine, "commit")
-    def _commit(*_: object) -> None:
-        _count()
+    for engine in {id(database.engine): database.engine for database in databases}.values():
+        event.listen(engine, "before_cursor_execute", count)
+        event.listen(engine, "commit", count)
 
 
 def _survived(world: World, act: Callable[[World], None], party: str, statement: int) -> bool:
@@ -62,13 +65,26 @@ def _survived(world: World, act: Callable[[World], None], party: str, statement:
         child = os.fork()
     if child == 0:
         office = world[party]
-        reopened = Database(f"sqlite:///{office.database.path}")
-        _die_before(statement, reopened)
-        act(replace(world, offices={**world.offices, party: replace(office, database=reopened)}))
+        reopened = Database(office.database.url)
+        record = LastSigned(reopened)
+        _die_before(statement, reopened, record.database)
+        sequencer = Sequencer(reopened, record, office.own)
+        again = replace(office, database=reopened, sequencer=sequencer)
+        act(replace(world, offices={**world.offices, party: again}))
         os._exit(0)
     _, status = os.waitpid(child, 0)
     assert os.WIFEXITED(status) or os.WTERMSIG(status) == signal.SIGKILL
     return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+
+
+def _check_sound(office: Office) -> None:
+    """`register check` is clean once a node that starts has signed what was committed."""
+    office.sequencer.look(now=START)
+    state = office.sequencer.publish(now=START)
+    assert state.halted is None
+    assert state.checkpoint_size == state.edge.size
+    audits = audit_all(office.database, office.sequencer.record, office.party, now=START, progress=without_progress)
+    assert [audit.problems for audit in audits if audit.problems] == []
 
 
 def _check_register(office: Office, *, size: int) -> None:
@@ -78,13 +94,13 @@ def _check_register(office: Office, *, size: int) -> None:
         held = register.state(session, office.party)
         assert held is not None
         assert held.checkpoint is not None
-        assert held.edge == register.edge_of(session, office.party, held.edge.size)
         signed = parse_checkpoint_body(parse_note(held.checkpoint).body)
         assert (signed.size, signed.root) == (held.edge.size, held.edge.root())
         assert held.edge.size == size
         assert not register.holds_unread(session, office.party, since=None, until=None)
 
     office.database.read_now(work)
+    _check_sound(office)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +111,7 @@ def _check_register(office: Office, *, size: int) -> None:
 def test_death_between_any_two_writes_loses_nothing_and_doubles_nothing(
     world: World, tmp_path: Path, act: Callable[[World], None], party: str, size: int
 ) -> None:
-    """After each crash the act is done again and succeeds once."""
+    """After each crash what is held is sound; and in the end the act is done again, and succeeds once."""
     if act is not _publish:
         world.publish("XA")
     if act is _confirm:
@@ -104,6 +120,7 @@ def test_death_between_any_two_writes_loses_nothing_and_doubles_nothing(
     while not _survived(world, act, party, deaths + 1):
         deaths += 1
         assert deaths < 500
+        _check_sound(world[party])
     assert deaths > 10
     act(world)
     act(world) if act is not _publish else world.publish("XA")
@@ -114,6 +131,35 @@ def test_death_between_any_two_writes_loses_nothing_and_doubles_nothing(
     else:
         _check_register(world[party], size=size)
     assert world.patterns("XB") == []
+
+
+def test_death_at_every_step_from_acceptance_to_checkpoint_leaves_one_history(world: World) -> None:
+    """Each time with a permit of its own, so that every step is died in: statements and commits of both files.
+
+    Whoever starts next signs what was committed; no index is used twice, and what was acknowledged is there.
+    """
+    office, signed = world["XA"], set()
+    deaths = 0
+
+    def publish(world: World) -> None:
+        world.publish("XA", number=f"26XA{deaths}")
+
+    while not _survived(world, publish, "XA", deaths + 1):
+        _check_sound(office)
+        record = office.sequencer.record.read(office.own.origin)
+        assert record is not None
+        signed.add((record.size, record.root))
+        deaths += 1
+        assert deaths < 500
+    assert deaths > 20
+    acknowledged = world.publish("XA", number=f"26XA{deaths}")
+    assert not acknowledged.created
+    assert acknowledged.source.index is not None
+    state = office.database.read_now(register.state, "XA")
+    assert state is not None
+    assert acknowledged.source.index == state.checkpoint_size - 1
+    assert len(signed) == len({size for size, _ in signed})
+    _check_sound(office)
 
 
 def test_death_in_the_middle_of_a_revocation_leaves_the_rest_to_be_done(

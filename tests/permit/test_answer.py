@@ -247,3 +247,32 @@ SECOND = timedelta(seconds=1)
 )
 def test_a_mirror_is_fresh_for_an_hour_and_stale_for_a_week(age: timedelta | None, expected: str) -> None:
     assert Policy().freshness(None if age is None else NOW - age, now=NOW).value == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "reasons"),
+    [
+        ({"grade": Grade.WITNESSED, "wants_witnesses": True}, []),
+        ({"grade": Grade.LOGGED, "wants_witnesses": True}, ["NOT_WITNESSED"]),
+        ({"grade": Grade.LOGGED}, []),
+        ({"grade": Grade.UNLOGGED, "wants_witnesses": True}, ["NOT_IN_REGISTER"]),
+        ({"grade": Grade.UNLOGGED}, ["NOT_IN_REGISTER"]),
+        ({"grade": Grade.UNLOGGED, "signature": "NONE"}, []),
+        ({"backdated": True}, ["BACKDATED"]),
+    ],
+)
+def test_what_is_known_of_the_entry_is_a_reason_and_no_verdict(members: dict[str, Any], reasons: list[str]) -> None:
+    """The grade lowers nothing; NOT_WITNESSED only where a signed document was shown (C.6)."""
+    assert verdict(basis("VALID", **members)) == ("VALID", reasons)
+
+
+@given(witnessed=st.integers(0, 5), logged=st.integers(0, 5), index=st.none() | st.integers(0, 6))
+def test_the_grade_of_an_entry_follows_from_its_index(witnessed: int, logged: int, index: int | None) -> None:
+    """Decision 10; a register may be witnessed further than its newest checkpoint was stored."""
+    grade = Grade.of(index, witnessed=witnessed, logged=logged)
+    if index is not None and index < witnessed:
+        assert grade is Grade.WITNESSED
+    elif index is not None and index < logged:
+        assert grade is Grade.LOGGED
+    else:
+        assert grade is Grade.UNLOGGED

@@ -25,6 +25,7 @@ from epix_node.permit.facts import Case, EventFact, PermitFact, Source, Withdraw
 from epix_node.permit.model import Line, Permit, TradeParty
 from epix_node.permit.number import PermitKey
 from epix_node.permit.quantity import Quantity
+from epix_node.permit.timing import Timing
 from epix_node.reconcile.view import Observation, View
 from epix_node.rules.ruleset import load_ruleset
 from epix_node.trust.coverage import Coverage, CoverageItem
@@ -69,6 +70,12 @@ def permit(*lines: Line, withdrawn: WithdrawalFact | None = None, **members: Any
     }
     body = Permit(lines=lines or (line(),), **given)
     return PermitFact(source=source("permit", body.issuer, noon(day("03-01"))), permit=body, withdrawal=withdrawn)
+
+
+def dated_back(fact: PermitFact, **times: Any) -> PermitFact:
+    """The permit, signed three days before its register took it; `times` are those of `Timing`."""
+    at = fact.source.at
+    return replace(fact, timing=Timing(**{"signed_at": at - timedelta(days=3), "accepted_at": at, **times}))
 
 
 def import_permit(*lines: Line, **members: Any) -> PermitFact:

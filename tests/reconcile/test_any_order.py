@@ -40,10 +40,11 @@ from epix_node.permit.quantity import Quantity
 from epix_node.reconcile.record import Perspective, reconcile_all, record_page, revisit
 from epix_node.rules.ruleset import load_ruleset
 from epix_node.store import cases, findings
+from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
-from epix_node.store.documents import Arrival
 from epix_node.trust.keyring import Keyring
-from tests.acts.conftest import START, make_keys, open_store
+from tests.acts.conftest import START, make_keys
+from tests.stores import open_store
 
 END = START + timedelta(days=40)
 PERMIT, TWIN, NEAR, IMPORT, NOBODYS = "26XA000018", "26XA000018", "26XA000019", "26XB000777", "26XA00OO18"

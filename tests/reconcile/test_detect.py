@@ -18,6 +18,7 @@ from tests.reconcile.builders import (
     NUMBER,
     case,
     confirmed,
+    dated_back,
     day,
     endorsed,
     goods,
@@ -130,18 +131,19 @@ def test_every_draft_keeps_the_contract(facts):
 
 def test_each_pattern_has_its_detector_and_the_drafts_come_in_their_order():
     facts = [
-        permit(withdrawn=withdrawn("03-10")),
+        dated_back(permit(withdrawn=withdrawn("03-10"))),
         presented("03-20", paper={"type": "R"}),
         confirmed("2026-12-01", goods("13")),
         confirmed("2026-12-20", by="XC"),
     ]
-    patterns = ["FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-14"]
+    patterns = ["FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-11", "FRD-14"]
     assert list(DETECTORS) == [*patterns, "FLD-01", "END-11"]
     assert [draft.pattern for draft in detect(case(*facts), seen())] == [
         "FRD-01",
         "FRD-02",
         "FRD-03",
         "FRD-04",
+        "FRD-11",
         "FRD-14",
     ]
 

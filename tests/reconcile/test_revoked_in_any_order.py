@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from epix_node.reconcile.record import reconcile_all, revisit
 from epix_node.reconcile.revocation import settle
 from epix_node.store import revocations
+from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database
-from epix_node.store.documents import Arrival
 from epix_node.store.revocations import RevokedKey
 from tests.acts.conftest import START
 from tests.reconcile.test_any_order import (

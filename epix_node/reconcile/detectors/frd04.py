@@ -6,7 +6,7 @@ For each allowance of the permit (``permit.allowance``), in integer micro-units 
 
 * OVER_EXPORT: endorsed > permitted · (1 + tolerance);
 * OVER_IMPORT: arrived > (endorsed, else permitted) · (1 + tolerance);
-* goods on no line of the permit: A if their taxon is on a line or was not given. Another taxon is FRD-09.
+* goods on no line of the permit: A if their taxon is on a line, under whatever name, or was not given. Others: FRD-09.
 
 What is summed: of a single-use document and of a re-usable import permit, everything. Of other documents of multiple
 use each consignment is compared alone, with what is permitted: their goods travel again and again, and the export
@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from epix_node.permit.allowance import Allowance, Counted, allowances, lists_taxon
+from epix_node.permit.allowance import Allowance, Counted, allowances
 from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, EventFact, PermitFact
 from epix_node.permit.finding import FindingClass, FindingDraft
@@ -39,6 +39,7 @@ from epix_node.reconcile.allowance import counted
 from epix_node.reconcile.arrivals import is_import
 from epix_node.reconcile.clusters import clusters
 from epix_node.reconcile.sentence import about_permit, done, listed, named
+from epix_node.reconcile.species import may_be_of
 from epix_node.reconcile.view import View
 
 PATTERN = "FRD-04"
@@ -69,7 +70,7 @@ def _inflated(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
     is_summed = is_import or not permit.multi_use
     excesses = _summed(fact, counts, view) if is_summed else _alone(fact, counts, view)
     elsewhere = [c for c in counts if c.allowance is None and c.line.quantity.micro > 0]
-    elsewhere = [c for c in elsewhere if c.line.taxon is None or lists_taxon(permit, c.line.taxon)]
+    elsewhere = [c for c in elsewhere if c.line.taxon is None or may_be_of(c.line.taxon, permit.lines)]
     if not excesses and not elsewhere:
         return None
     values: dict[str, str] = {}
