@@ -188,15 +188,11 @@ def _own_keys(node: Node, now: datetime) -> Iterator[Check]:
 def _database(config: Config) -> Iterator[Check]:
     from epix_node.cli.soundness import problems_of
 
-    path = config.store_path
-    if path is None:
-        yield _fail("database", "PostgreSQL is not supported by this release", "set [store] url to sqlite:///PATH")
-        return
-    held, problems = problems_of(path)
+    held, problems = problems_of(config)
     for problem in problems:
         yield _fail("database", problem.what, problem.advice)
     if not problems:
-        yield _ok("database", f"{path} is sound, schema {held}")
+        yield _ok("database", f"{config.store_place} is sound, schema {held}")
 
 
 def _disk(config: Config) -> Iterator[Check]:
@@ -291,8 +287,8 @@ def _inside(node: Node) -> Iterator[Check]:
         said = f"its newest checkpoint is of {format_time(held.cosigned_at)}, later than now"
         yield _fail("register", said, "set the machine's clock right: time must not go back")
     else:
-        size = held.edge.size if held is not None else 0
-        yield _ok("register", f"{node.manifest.log.origin}, {size} entries")
+        yield from _register(node)
+    yield from _scrubs(node, now)
     if not node.config.party.coverage:
         advice = "set [party] coverage, so that other nodes can tell forged numbers from unknown ones"
         yield _warn("coverage", "this Party promises nothing", advice)
@@ -302,8 +298,29 @@ def _inside(node: Node) -> Iterator[Check]:
     yield from _own_manifest(node, now)
     yield from _trust_list(node, now)
     yield _clock_offset(node)
+    yield _witnesses(node)
     yield from _revocations(node)
     yield from _peers(node, now)
+
+
+def _register(node: Node) -> Iterator[Check]:
+    """Whether the own register signs, what waits for that, and what was lost."""
+    from epix_node.acts.recovery import standstill
+    from epix_node.store import lost, pending, register
+
+    held = node.database.read_now(register.state, node.party)
+    said = f"{node.manifest.log.origin}, {held.edge.size if held is not None else 0} entries"
+    why = standstill(node.office)
+    if why is None:
+        yield _ok("register", said)
+    else:
+        waiting = node.database.read_now(pending.count, node.party)
+        yield _warn("register", f"{said}; nothing is signed now: {why.told} ({waiting} wait now)", why.advice)
+    count = node.database.read_now(lost.count, node.party)
+    if count:
+        first = ", ".join(str(index) for index in node.database.read_now(lost.indexes, node.party, limit=10))
+        advice = "what other Parties hold comes by itself; what stays away, publish or report again from your papers"
+        yield _warn("lost documents", f"{count} own entries without their documents: {first}", advice)
 
 
 def _reference(node: Node, now: datetime) -> Check:
@@ -405,6 +422,40 @@ def _clock_offset(node: Node) -> Check:
     return _warn("clock offset", said, advice) if offset.severity is Severity.WARN else _ok("clock offset", said)
 
 
+def _scrubs(node: Node, now: datetime) -> Iterator[Check]:
+    """What came of deriving the registers again, last time."""
+    from epix_node.acts.scrub import SCRUB_EVERY
+    from epix_node.store import scrubs
+
+    newest = node.database.read_now(scrubs.newest)
+    advice = "`epix-node register check` derives them again and says what differs"
+    for one in newest:
+        if one.problems:
+            more = f", and {len(one.problems) - 1} more" if len(one.problems) > 1 else ""
+            yield _fail("scrub", f"register of {one.party}: {one.problems[0]}{more}", advice)
+    if newest and not any(one.problems for one in newest):
+        said = f"{len(newest)} registers derived again at {newest[0].at:%Y-%m-%dT%H:%M:%SZ}: all is as it must be"
+        if now - newest[0].at > 3 * SCRUB_EVERY:
+            yield _warn("scrub", said, "a node that runs does it each day; `epix-node register check` does it now")
+        else:
+            yield _ok("scrub", said)
+
+
+def _witnesses(node: Node) -> Check:
+    """Whether the entries of the own register can ever be WITNESSED here (decision 10)."""
+    policy, rule = node.office.witness_policy(node.party), node.office.witnesses
+    if policy.quorum is not None:
+        names = ", ".join(sorted(witness.name for witness in policy.witnesses))
+        return _ok("witnesses", f"{rule.quorum} of {names} must cosign" if rule.policy is None else f"policy: {names}")
+    if rule.policy is not None:
+        said = "the policy file asks for no witness, or for this Party itself: entries will stay LOGGED"
+        return _warn("witnesses", said, "mend the file that [register] policy names")
+    most = len(policy.witnesses)
+    said = f"{rule.quorum} Parties must cosign the register, and only {most} can: its entries will stay LOGGED"
+    advice = "lower [register] quorum, or see that the Parties of [register] witnesses are in the trust list"
+    return _warn("witnesses", said, advice)
+
+
 def _revocations(node: Node) -> Iterator[Check]:
     """Documents that count no more since their keys were revoked; nothing is said where there are none."""
     from epix_node.store import revocations
@@ -435,7 +486,7 @@ def _peers(node: Node, now: datetime) -> Iterator[Check]:
     for peer in known:
         name, state = f"peer {peer.party}", peer.state
         if state.frozen is not None:
-            advice = "nothing is taken from it; speak to its operator before anything else"
+            advice = f"speak to its operator; `epix-node peers show {peer.party}` has the evidence, if any"
             yield _fail(name, f"frozen: {state.frozen}", advice)
         elif peer.party not in listed:
             yield _ok(name, "not in the trust list; what came from it is kept")

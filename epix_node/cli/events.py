@@ -18,6 +18,7 @@ from epix_node.cli.invocation import (
     policy_of,
     read_input,
 )
+from epix_node.cli.register_number import told
 
 if TYPE_CHECKING:
     from epix_node.acts.report import Reported
@@ -88,7 +89,7 @@ def _outcome(node: Node, reported: Reported) -> Outcome:
         (reported.event_id, recorded),
         ("  permit        ", reported.permit.issuer, reported.permit.number, said),
         ("  document      ", reported.source.document),
-        ("  register index", reported.source.index),
+        ("  register index", told(reported.source.index)),
         *(("  found", one.pattern, f"class {one.class_}", f"({one.state}):", one.summary) for one in reported.findings),
     ]
     return Outcome(

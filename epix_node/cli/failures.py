@@ -21,6 +21,8 @@ from epix_node.errors import (
     PeerProtocolError,
     PeerRefusedError,
     PeerUnreachableError,
+    ProofError,
+    StoreError,
     TransitionError,
     TrustError,
     UnacceptableError,
@@ -41,6 +43,7 @@ EXIT_CODES: dict[type[EpixError], ExitCode] = {
     DifferentContentError: ExitCode.NEGATIVE,
     TransitionError: ExitCode.NEGATIVE,
     TrustError: ExitCode.NEGATIVE,
+    ProofError: ExitCode.NEGATIVE,
     # Say which permit is meant: the command line lacks something.
     AmbiguousNumberError: ExitCode.USAGE,
     PeerError: ExitCode.UNREACHABLE,
@@ -50,6 +53,8 @@ EXIT_CODES: dict[type[EpixError], ExitCode] = {
     PeerProtocolError: ExitCode.UNEXPECTED,
     KeyMaterialError: ExitCode.KEYS,
     ConfigError: ExitCode.USAGE,
+    # The operator's to mend, as a setting that names no database.
+    StoreError: ExitCode.USAGE,
 }
 """Every class has its line here; a test walks them all."""
 

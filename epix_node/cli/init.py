@@ -65,6 +65,15 @@ def init(
     root: Annotated[
         Path | None, typer.Option("--root", metavar="FILE", help="Its root, compared with the printed fingerprint.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="Its database: sqlite:///PATH, or postgresql+psycopg://USER@HOST:PORT/NAME, which exists and is "
+            "empty. A file in DIR if absent.",
+        ),
+    ] = None,
     passphrase_file: Annotated[
         Path | None,
         typer.Option(
@@ -96,6 +105,7 @@ def init(
         name=name,
         trust_list=trust_list,
         root=read_input(root, max_bytes=_MAX_ROOT_BYTES) if root is not None else None,
+        store=store,
         passphrase_file=passphrase_file,
         passphrase=_passphrase(environment) if passphrase_file is None else None,
     )
@@ -110,7 +120,7 @@ def init(
             [
                 ("configuration", config.path),
                 ("keys", config.keys_directory),
-                ("database", config.store_path),
+                ("database", config.store_place),
                 ("listens on", config.server.listen),
                 ("reached at", config.server.base_url),
             ]

@@ -111,6 +111,7 @@ def policy_of(config: Config) -> Policy:
         import_after_expiry=ImportAfterExpiry(config.party.import_after_expiry),
         mirror_fresh=config.freshness.mirror_fresh,
         mirror_stale=config.freshness.mirror_stale,
+        max_merge_delay=config.freshness.max_merge_delay,
     )
 
 

@@ -30,8 +30,10 @@ from epix_node.cli import (
     permits,
     pull,
     reference,
+    register,
     rules,
     serve,
+    simulate,
     status,
     store,
     verify,
@@ -117,7 +119,9 @@ for name, group in {
     "federation": federation.app,
     "clients": clients.app,
     "reference": reference.app,
+    "register": register.app,
     "rules": rules.app,
+    "simulate": simulate.app,
     "store": store.app,
 }.items():
     app.add_typer(group, name=name)

@@ -22,7 +22,7 @@ from epix_node.cli.exits import ExitCode
 from epix_node.cli.invocation import FilesArgument, Invocation, JsonOption, end
 from epix_node.cli.judgement import deviation_lines, edition_lines, gravest_word, judgement_lines
 from epix_node.cli.permit_files import Draft, permit_files
-from epix_node.errors import ConfigError
+from epix_node.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from epix_node.config import Config
@@ -179,14 +179,14 @@ def _configured(config: Config, is_stamp_held: Callable[[Permit], bool] | None) 
 @contextmanager
 def _stamps(invocation: Invocation, config: Config) -> Iterator[Callable[[Permit], bool] | None]:
     """Says whether a stamp is on another permit; nothing does where there is no database that can be read."""
-    if config.store_path is None or not config.store_path.is_file():
+    if config.store_path is not None and not config.store_path.is_file():
         yield None
         return
     with ExitStack() as stack:
         database: Database | None = None
         try:
             database, _ = stack.enter_context(invocation.database())
-        except ConfigError as error:
+        except (ConfigError, StoreError) as error:
             invocation.terminal.remark(f"{error}; whether security stamps are taken is not checked")
         yield partial(_is_stamp_held, database) if database is not None else None
 

@@ -31,8 +31,10 @@ from epix_node.cli.invocation import (
 from epix_node.cli.judgement import edition_lines, judgement_lines
 from epix_node.cli.permit_check import check, reading_lines
 from epix_node.cli.permit_convert import convert, template
+from epix_node.cli.permit_evidence import evidence
 from epix_node.cli.permit_files import Draft, permit_files
 from epix_node.cli.permit_output import Form, OutOption, write_permits
+from epix_node.cli.register_number import told
 from epix_node.cli.terminal import Terminal
 from epix_node.errors import InputError, MalformedDocumentError
 
@@ -83,6 +85,7 @@ def publish(
 
 
 app.command()(check)
+app.command()(evidence)
 app.command()(convert)
 app.command()(template)
 
@@ -219,7 +222,7 @@ def withdraw(
     def tell(terminal: Terminal) -> None:
         done = "withdrawn" if withdrawn.created else "was withdrawn before for the same reason"
         terminal.line(key.issuer, key.type, key.number, f"{done} ({reason})")
-        terminal.facts([("document", source.document), ("register index", source.index)])
+        terminal.facts([("document", source.document), ("register index", told(source.index))])
 
     invocation.answer(
         {
@@ -287,7 +290,7 @@ def _published(published: Published, draft: Draft) -> Outcome:
     lines: list[tuple[object, ...]] = [
         (key.issuer, key.type, key.number, done),
         ("  document      ", source.document),
-        ("  register index", source.index),
+        ("  register index", told(source.index)),
         ("  token         ", published.token),
         *judgement_lines(published.check.findings),
         *edition_lines(published.check.reference),

@@ -1,4 +1,8 @@
-"""Whether a SQLite file is sound, asked without the rest of the program, which would stumble over an unsound one."""
+"""Whether the database is sound.
+
+A SQLite file is asked without the rest of the program, which would stumble over an unsound one; a PostgreSQL server
+keeps its own files, and is asked whether it does what this program relies on.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,9 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+
+from epix_node.config import Config
+from epix_node.errors import ConfigError, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +28,47 @@ class Problem:
 
 _RESTORE = "restore a backup"
 _MIGRATE = "run `epix-node store migrate`"
+_REACH = (
+    "see that the server runs, that [store] url names its host, port and an existing database (`createdb NAME`), and "
+    "that the user may connect and create tables there (`GRANT CREATE ON SCHEMA public TO USER`)"
+)
 
 
-def problems_of(path: Path) -> tuple[str | None, list[Problem]]:
-    """The file's schema revision, and what is wrong with the file, its references, and its schema's age."""
+def problems_of(config: Config) -> tuple[str | None, list[Problem]]:
+    """The database's schema revision, and what is wrong with it."""
+    return _of_file(config.store_path) if config.store_path is not None else _of_server(config.store_url)
+
+
+def _of_server(url: str) -> tuple[str | None, list[Problem]]:
+    """Whether the server can be reached, has this schema, and keeps transactions and locks apart as they must be."""
+    from epix_node.store import schema
+    from epix_node.store.database import Database
+
+    try:
+        with closing(Database(url)) as database:
+            held = schema.revision(database)
+            problems = _of_age(held)
+            if not problems:
+                from epix_node.store.server_check import problems_of_server
+
+                problems = [Problem(*found) for found in problems_of_server(database)]
+    except StoreError as error:
+        return None, [Problem(str(error), _REACH)]
+    except ConfigError as error:  # no driver, a server that is too old, another encoding: the message says what to do
+        return None, [Problem(str(error), "do what it says")]
+    return held, problems
+
+
+def _of_age(held: str | None) -> list[Problem]:
     from epix_node.store.schema import HEAD
 
+    if held == HEAD:
+        return []
+    return [Problem(f"the database has schema {held or 'none'}, this program needs {HEAD}", _MIGRATE)]
+
+
+def _of_file(path: Path) -> tuple[str | None, list[Problem]]:
+    """The file's schema revision, and what is wrong with the file, its references, and its schema's age."""
     if not path.is_file():
         return None, [Problem(f"there is no database {path}", f"{_RESTORE}, or {_MIGRATE} to begin with an empty one")]
     try:
@@ -39,9 +81,7 @@ def problems_of(path: Path) -> tuple[str | None, list[Problem]]:
     except sqlite3.Error as error:
         return None, [Problem(f"{path} cannot be read: {error}", _RESTORE)]
     problems = [Problem(f"{orphans} rows refer to rows that are not there", _RESTORE)] if orphans else []
-    if held != HEAD:
-        problems.append(Problem(f"the database has schema {held or 'none'}, this program needs {HEAD}", _MIGRATE))
-    return held, problems
+    return held, problems + _of_age(held)
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:

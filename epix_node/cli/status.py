@@ -47,6 +47,7 @@ def status(
 ) -> None:
     """Say whether a permit is good: exit 0 VALID, 1 NOT_VALID, 6 UNKNOWN or INDETERMINATE."""
     from epix_node.acts import look
+    from epix_node.acts.recovery import standstill
     from epix_node.permit.answer import Purpose
     from epix_node.permit.event import PermitRef
 
@@ -65,8 +66,15 @@ def status(
             purpose=Purpose(purpose.value) if purpose is not None else None,
             now=node.clock(),
         )
+        why = standstill(node.office) if issuer in node.office.codes else None
     body = answer.to_json(request_id=new_request_id())
-    invocation.answer(body, lambda terminal: tell_answer(terminal, body))
+
+    def tell(terminal: Terminal) -> None:
+        tell_answer(terminal, body)
+        if why is not None:
+            terminal.remark(f"the register signs nothing now: {why.told}. What to do: {why.advice}")
+
+    invocation.answer(body, tell)
     end(verdict_code(answer.verdict))
 
 

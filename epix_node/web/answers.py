@@ -111,6 +111,7 @@ def _card_text(
         issuer=issuer,
         number=number,
         horizon=desk.horizon(issuer),
+        grade=desk.grade(card.party, card.register_index),
         purpose=purpose or look.natural_purpose(desk.office, issuer, card.type, customs=is_customs),
         day=desk.today(now),
         now=now,

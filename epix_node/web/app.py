@@ -17,19 +17,24 @@ from aiohttp import web
 from epix_node import __version__
 from epix_node.config import Config
 from epix_node.errors import ConfigError
+from epix_node.federation import recovery
 from epix_node.identity.opener import Ask
 from epix_node.jobs import running_jobs
 from epix_node.node import Node, open_node
-from epix_node.web import events_api, findings_api, peers_api, permits_api, sandbox_api, status_api
+from epix_node.store.backup import SERVING
+from epix_node.web import events_api, evidence_api, findings_api, peers_api, permits_api, sandbox_api, status_api
 from epix_node.web.answers import ANSWERS
 from epix_node.web.card_answer import CardAnswers
 from epix_node.web.desk import DESK, open_desk, policy_of
 from epix_node.web.federation_api import add_federation_routes
 from epix_node.web.health import add_health_routes
 from epix_node.web.keys import JOBS, NODE
+from epix_node.web.log_api import add_log_routes
 from epix_node.web.metrics import METRICS, RequestMetrics
 from epix_node.web.middleware import every_request
+from epix_node.web.mirror_api import add_mirror_routes
 from epix_node.web.openapi import add_openapi_routes
+from epix_node.web.witness_api import add_witness_routes
 
 GRACE = timedelta(seconds=10)
 """How long requests and jobs in progress may take to finish when the node stops."""
@@ -41,6 +46,7 @@ KEEP_ALIVE = timedelta(seconds=75)
 
 NATIONAL_ROUTES = (
     *permits_api.ROUTES,
+    *evidence_api.ROUTES,
     *events_api.ROUTES,
     *status_api.ROUTES,
     *findings_api.ROUTES,
@@ -59,6 +65,9 @@ def make_app(node: Node) -> web.Application:
     app.add_routes([route.definition() for route in NATIONAL_ROUTES])
     add_openapi_routes(app, (*NATIONAL_ROUTES, *sandbox_api.ROUTES))
     add_federation_routes(app)
+    add_log_routes(app)
+    add_mirror_routes(app)
+    add_witness_routes(app)
     add_health_routes(app)
     sandbox_api.add_sandbox_routes(app)
     app.cleanup_ctx.append(_opened)
@@ -80,7 +89,9 @@ def serve(config: Config, *, ask: Ask | None = None) -> None:
         ConfigError: the node cannot be opened, or its address is taken.
         KeyMaterialError: the own keys cannot be used.
     """
-    with open_node(config, follow=True, ask=ask) as node:
+    with open_node(config, follow=True, ask=ask) as node, node.database.once(SERVING) as is_alone:
+        if not is_alone:
+            raise ConfigError(f"another process serves from {config.store_place}")
         asyncio.run(_serve(node))
 
 
@@ -89,6 +100,7 @@ async def _serve(node: Node) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    await recovery.at_start(node)
     server = node.config.server
     runner = web.AppRunner(
         make_app(node),

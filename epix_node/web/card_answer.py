@@ -17,9 +17,10 @@ from epix_node.clock import format_time
 from epix_node.permit.answer import Basis, Freshness, Grade, Policy, Purpose, conclude
 from epix_node.permit.number import PermitKey
 from epix_node.permit.reasons import Reason
-from epix_node.permit.status import Flag, Standing, Status
+from epix_node.permit.status import Flag, Standing, Status, is_withheld
 from epix_node.signing.verdict import SignatureState
 from epix_node.store.answers import Card
+from epix_node.store.columns import from_micros
 from epix_node.web.desk import Horizon
 
 _DAY = date(2000, 1, 2)
@@ -44,6 +45,7 @@ class CardAnswers:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
+        self._max_delay_micros = policy.max_merge_delay // timedelta(microseconds=1)
         self._kept: dict[tuple[object, ...], tuple[str, str]] = {}
 
     def text(
@@ -53,6 +55,7 @@ class CardAnswers:
         issuer: str,
         number: str,
         horizon: Horizon,
+        grade: Grade,
         purpose: Purpose,
         day: date,
         now: datetime,
@@ -69,8 +72,11 @@ class CardAnswers:
             card.exported_in_time,
             card.untouched,
             card.flags,
-            card.register_index is None,
+            grade,
             card.is_void,
+            horizon.disputed,
+            card.withheld_since is not None and is_withheld(from_micros(card.withheld_since), now=now),
+            card.merge_delay_micros is not None and card.merge_delay_micros > self._max_delay_micros,
             *(_SURE if horizon.authoritative else (horizon.mirror(self._policy, now).value, horizon.trust(now).value)),
             purpose is Purpose.EXPORT,
         )
@@ -99,8 +105,11 @@ class CardAnswers:
         exported_in_time: int,
         untouched: int,
         flags: str,
-        is_unlogged: bool,  # noqa: FBT001
+        grade: Grade,
         is_void: int,
+        is_disputed: bool,  # noqa: FBT001
+        is_lacking: bool,  # noqa: FBT001
+        is_backdated: bool,  # noqa: FBT001
         mirror: str,
         trust: str,
         is_export: bool,  # noqa: FBT001
@@ -117,14 +126,17 @@ class CardAnswers:
             replaced_by=None,
             lines=(),
         )
+        beside = [Flag.REGISTER_DISPUTED] if is_disputed else []
+        beside += [Flag.ENTRY_WITHHELD] if is_lacking else []
         basis = Basis(
             status=standing.status_on(_DAY),
-            flags=tuple(flag for flag in Flag if flag in set(standing.flags_on(_DAY))),
+            flags=tuple(flag for flag in Flag if flag in {*standing.flags_on(_DAY), *beside}),
             signature=(SignatureState.REVOKED_KEY if is_void else SignatureState.VALID).value,
             signature_reasons=(Reason.REVOKED_KEY,) if is_void else (),
             mirror=Freshness(mirror),
             trust=Freshness(trust),
-            grade=Grade.UNLOGGED if is_unlogged else Grade.LOGGED,
+            grade=grade,
+            backdated=is_backdated,
         )
         verdict, reasons = conclude(basis, purpose=Purpose.EXPORT if is_export else Purpose.IMPORT, policy=self._policy)
         head = f'{{"status":"{basis.status.value}","flags":{_words([flag.value for flag in basis.flags])},'

@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from epix_node.errors import AmbiguousNumberError
+from epix_node.federation.stories import ask_issuer
 from epix_node.permit.event import PermitRef
 from epix_node.store import clients
 from epix_node.store.answers import Holding
@@ -71,8 +72,14 @@ async def admitted(
             raise too_many_wrong_proofs()
         proof = None  # not even looked at: otherwise events would be a way to go on guessing
     # Which statement is executed depends on the kind of proof, never on what is held.
-    held = desk.reader.holdings(ref.issuer, ref.number, with_lines=proof is not None and proof.quantity is not None)
+    with_lines = proof is not None and proof.quantity is not None
+    held = desk.reader.holdings(ref.issuer, ref.number, with_lines=with_lines)
     seen = proofs.proven(proof, held, ref)
+    if not seen and proof is not None and proof.token is not None:
+        # A permit of multiple use is in no feed (protocol decision 3). Asked whatever is held, so that nobody can tell.
+        await ask_issuer(desk.node, ref, token=proof.token)
+        held = desk.reader.holdings(ref.issuer, ref.number, with_lines=with_lines)
+        seen = proofs.proven(proof, held, ref)
     if len(seen) > 1:
         raise AmbiguousNumberError(
             f"the proof fits {len(seen)} permits of {ref.issuer} numbered {ref.number}: give type and issued_on",
@@ -86,10 +93,25 @@ async def admitted(
             ref = PermitRef(issuer=ref.issuer, number=ref.number, type=holding.key.type, issued_on=holding.issued_on)
         return Admitted(holding=holding, ref=ref)
     if proof is not None:
-        counted = await desk.node.database.write(_count, client.name, ref, now)
+        counted = await count_wrong_proof(desk, client, ref, now=now)
         if limited and _too_many(counted):
             raise too_many_wrong_proofs()
     return None
+
+
+def refuse_guessing(desk: Desk, client: Client, ref: PermitRef, *, now: datetime) -> None:
+    """Return unless the client has shown too many wrong proofs within the hour.
+
+    Raises:
+        Problem: 429.
+    """
+    if _too_many(desk.wrong_proofs(client.name, issuer=ref.issuer, number=ref.number, now=now)):
+        raise too_many_wrong_proofs()
+
+
+async def count_wrong_proof(desk: Desk, client: Client, ref: PermitRef, *, now: datetime) -> tuple[int, int]:
+    """One more by this client; returns how many there were within the hour, for this number and in all."""
+    return await desk.node.database.write(_count, client.name, ref, now)
 
 
 async def free_from_proof(desk: Desk, holding: Holding) -> None:

@@ -16,8 +16,8 @@ from aiohttp import web
 
 from epix_node.clock import Clock
 from epix_node.node import Node
-from epix_node.permit.answer import Freshness, ImportAfterExpiry, Policy, Watermark
-from epix_node.store.answers import PointReader
+from epix_node.permit.answer import Freshness, Grade, ImportAfterExpiry, Policy, Watermark
+from epix_node.store.answers import PointReader, RegisterMark
 from epix_node.store.clients import Client
 from epix_node.web.lane import Lane
 
@@ -38,6 +38,8 @@ class Horizon(NamedTuple):
     time: datetime | None
     trusted: tuple[datetime, datetime] | None = None
     """Before the first moment the keys of the issuer's Party are FRESH, before the second STALE; None: EXPIRED."""
+    disputed: bool = False
+    """Whether the register contradicted itself (``store.peers.is_disputed``)."""
 
     def watermark(self, now: datetime) -> Watermark:
         """As an answer states it."""
@@ -74,6 +76,7 @@ class Desk:
         """Callers by their header ``Authorization``, as ``access`` found them."""
         self._innocent: set[str] = set()
         self._horizons: dict[str, Horizon] = {}
+        self._marks: dict[str, RegisterMark | None] = {}
 
     def now(self) -> datetime:
         """The node's time; read once per request."""
@@ -96,6 +99,7 @@ class Desk:
             self.clients.clear()
             self._innocent.clear()
             self._horizons.clear()
+            self._marks.clear()
 
     def wrong_proofs(self, client: str, *, issuer: str, number: str, now: datetime) -> tuple[int, int]:
         """How many wrong proofs the client showed within the hour: for this number, and in all."""
@@ -117,6 +121,19 @@ class Desk:
             known = self._horizons[issuer] = self._look_out(issuer)
         return known
 
+    def grade(self, party: str, index: int | None) -> Grade:
+        """How well the entry of this Party's register is proved; the same as ``acts.look.grade_of``."""
+        mark = self._mark(party)
+        if mark is None:
+            return Grade.UNLOGGED
+        return Grade.of(index, witnessed=mark.witnessed_size, logged=mark.checkpoint_size)
+
+    def _mark(self, party: str) -> RegisterMark | None:
+        """How far this Party's register is held, as of the last ``refresh``."""
+        if party not in self._marks:
+            self._marks[party] = self.reader.register(party)
+        return self._marks[party]
+
     def _look_out(self, issuer: str) -> Horizon:
         keyring = self.office.keyring()
         party = keyring.speaker_for(issuer)
@@ -124,18 +141,20 @@ class Desk:
             return Horizon(authoritative=False, origin=None, size=None, time=None)
         known = self.office.trust_list()
         trusted = known.party_ends(party) if known is not None else None
-        mark = self.reader.register(party)
+        mark, origin = self._mark(party), keyring.origin(party)
+        disputed = self.reader.is_disputed(party, origin)
         if party == self.office.party:
-            return Horizon(authoritative=True, origin=self.office.own.origin, size=mark.size if mark else 0, time=None)
+            size = mark.size if mark is not None else 0
+            return Horizon(authoritative=True, origin=self.office.own.origin, size=size, time=None, disputed=disputed)
         if mark is None:
-            origin = keyring.origin(party)
-            return Horizon(authoritative=False, origin=origin, size=0, time=None, trusted=trusted)
+            return Horizon(authoritative=False, origin=origin, size=0, time=None, trusted=trusted, disputed=disputed)
         return Horizon(
             authoritative=False,
             origin=mark.origin,
             size=mark.checkpoint_size,
             time=mark.cosigned_at,
             trusted=trusted,
+            disputed=disputed,
         )
 
 
@@ -161,4 +180,5 @@ def policy_of(node: Node) -> Policy:
         import_after_expiry=ImportAfterExpiry(config.party.import_after_expiry),
         mirror_fresh=config.freshness.mirror_fresh,
         mirror_stale=config.freshness.mirror_stale,
+        max_merge_delay=config.freshness.max_merge_delay,
     )

@@ -1,16 +1,17 @@
-"""What this node gives to others: its checkpoint and its newest manifest to everybody, the rest to peers (C.2).
+"""What this node gives to others: its newest manifest to everybody, the rest to peers (C.2).
 
 A peer learns which entries concern it, and gets the documents that are addressed to one of its codes or that an alert
 gave it. A document that is not there and one that is not for the asking Party look alike. Permits of multiple use,
-addressed to ``*``, are given to nobody here.
+addressed to ``*``, are given to whoever proves that they hold one (``story_api``).
 
-Not here: who is asking (``peer_access``), and this node's own pulling (``federation``).
+Not here: the register (``log_api``), who is asking (``peer_access``), and this node's own pulling (``federation``).
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from datetime import timedelta
 
 from aiohttp import ETag, web
@@ -18,39 +19,34 @@ from aiohttp import ETag, web
 from epix_node import __version__
 from epix_node.clock import format_time
 from epix_node.document.salts import encode_salt
-from epix_node.errors import InputError, MalformedDocumentError
-from epix_node.exchange.own import COSIGN_EVERY, published
+from epix_node.errors import InputError
+from epix_node.federation.backoff import Alarm, alarm_of
 from epix_node.federation.clock_offset import measured
+from epix_node.federation.hints import HINT_INTERVAL
 from epix_node.federation.messages import (
     BATCH_ENDS_AT,
     MAX_FEED_ENTRIES,
     FeedEntry,
     FeedPage,
     encode_frame,
-    entity_tag,
     parse_batch_request,
     parse_hint,
 )
 from epix_node.identity.role import API_PATH, current_version
-from epix_node.jobs import HINT_INTERVAL
 from epix_node.node import Node
-from epix_node.register.bundle import BUNDLE_ENTRIES, encode_bundle, parse_bundle_path
-from epix_node.store import documents, peers, register
+from epix_node.store import conflicts, documents, peers, register
 from epix_node.store.clients import Client, Role
 from epix_node.store.database import Session
-from epix_node.store.register import RegisterState
+from epix_node.web.caching import IMMUTABLE_FOR_PEERS, for_everybody, is_known
 from epix_node.web.keys import JOBS, NODE
 from epix_node.web.peer_access import Peer, for_peers, normalised_base
 from epix_node.web.problems import Problem, problem
 from epix_node.web.signed_answers import signed
 from epix_node.web.status_api import verdict
+from epix_node.web.story_api import status_of_permit
 
 SPEC = "epix-node/1"
 """The version of the federation profile."""
-
-_IMMUTABLE = "private, max-age=31536000, immutable"
-_BRIEFLY = "public, max-age=1"
-"""C.2: at most 5 s. A new entry is to be seen within a second (decision 5)."""
 
 _OCTETS = "application/octet-stream"
 _XML = "application/xml"
@@ -68,12 +64,11 @@ def add_federation_routes(app: web.Application) -> None:
     app.router.add_get("/.well-known/epix-node", _well_known)
     app.router.add_get(f"{API_PATH}health", _health)
     app.router.add_get(f"{API_PATH}tuf/party.json", _party_file)
-    app.router.add_get(f"{API_PATH}log/checkpoint", _checkpoint)
-    app.router.add_get(f"{API_PATH}log/{{path:tile/entries/.+}}", for_peers(_bundle))
     app.router.add_get(f"{API_PATH}feed", for_peers(_feed))
     app.router.add_get(f"{API_PATH}docs/{{sha256:[0-9a-f]{{64}}}}", for_peers(_document))
     app.router.add_post(f"{API_PATH}docs/batch", for_peers(_batch))
     app.router.add_post(f"{API_PATH}hint", for_peers(_hint))
+    app.router.add_post(f"{API_PATH}status", for_peers(status_of_permit))
     app.router.add_post(f"{API_PATH}verify", for_peers(_verify, max_body=_MAX_VERIFY_BYTES))
 
 
@@ -94,8 +89,10 @@ async def _health(request: web.Request) -> web.Response:
     """The public summary of C.8, signed: that the node answers, how far its register is, how fresh its trust is."""
     node = request.app[NODE]
     held = await node.database.read(register.state, node.party)
-    offset = measured(await node.database.read(peers.states))
+    states = await node.database.read(peers.states)
+    offset = measured(states)
     trust_list, now = node.office.trust_list(), node.clock()
+    alarms = Counter(alarm_of(state.silent_since, failures=state.failures, now=now) for state in states)
     answer = web.json_response(
         {
             "spec": SPEC,
@@ -104,6 +101,7 @@ async def _health(request: web.Request) -> web.Response:
             "env": node.config.party.environment,
             "time": format_time(now),
             "clock_offset_ms": offset.ahead // timedelta(milliseconds=1) if offset is not None else None,
+            "peers": {"known": len(states), "warn": alarms[Alarm.WARN], "page": alarms[Alarm.PAGE]},
             "trust_list": {
                 "state": trust_list.freshness(now).value,
                 "parties": len(trust_list.parties),
@@ -114,12 +112,22 @@ async def _health(request: web.Request) -> web.Response:
             "register": {
                 "origin": node.office.own.origin,
                 "size": held.checkpoint_size if held is not None else 0,
+                "witnessed_size": held.witnessed_size if held is not None else 0,
                 "cosigned_at": format_time(held.cosigned_at) if held is not None and held.cosigned_at else None,
             },
+            "disputes": await node.database.read(_disputes),
         },
         headers={"Cache-Control": "no-store"},
     )
     return signed(request, answer)
+
+
+def _disputes(session: Session) -> list[dict[str, str]]:
+    """The registers that have two histories: whose, which, and the evidence, which ``GET report/<id>`` gives."""
+    return [
+        {"party": one.party, "origin": one.origin, "evidence": one.id, "found_at": format_time(one.found_at)}
+        for one in conflicts.everything(session)
+    ]
 
 
 async def _party_file(request: web.Request) -> web.Response:
@@ -128,81 +136,39 @@ async def _party_file(request: web.Request) -> web.Response:
     version = await asyncio.to_thread(current_version, node.database, node.role, now=node.clock())
     if version is None:
         raise Problem(404, "NOT_FOUND", "this node has no manifest of its own")
-    return _for_everybody(request, version.party_file(), "application/json")
-
-
-async def _checkpoint(request: web.Request) -> web.Response:
-    """The newest checkpoint, its cosignature not older than ten minutes (decision 5)."""
-    held = await _published(request.app[NODE])
-    assert held.checkpoint is not None
-    return _for_everybody(request, held.checkpoint, "text/plain", charset="utf-8")
-
-
-def _for_everybody(request: web.Request, body: bytes, content_type: str, *, charset: str | None = None) -> web.Response:
-    """These bytes, or 304 to who has them."""
-    tag = ETag(entity_tag(body))
-    if _is_known(request, tag):
-        response = web.Response(status=304)
-    else:
-        response = web.Response(body=body, content_type=content_type, charset=charset)
-    response.etag = tag
-    response.headers["Cache-Control"] = _BRIEFLY
-    return response
-
-
-async def _published(node: Node) -> RegisterState:
-    held = await node.database.read(register.state, node.party)
-    now = node.clock()
-    if held is not None and held.cosigned_at is not None and now - held.cosigned_at < COSIGN_EVERY:
-        return held
-    return await node.database.write(published, node.office.own, now=now)
-
-
-async def _bundle(request: web.Request, peer: Peer) -> web.Response:
-    """Entries of the own register; a partial bundle is there for every size that was published, as all were."""
-    del peer  # every peer may mirror every register
-    node = request.app[NODE]
-    try:
-        n, width = parse_bundle_path(request.match_info["path"])
-    except MalformedDocumentError as error:
-        raise Problem(404, "NOT_FOUND", str(error)) from error
-    entries = await node.database.read(_entries, node.party, n, width or BUNDLE_ENTRIES)
-    if entries is None:
-        raise Problem(404, "NOT_FOUND", "the register does not reach that far")
-    return web.Response(body=encode_bundle(entries), content_type=_OCTETS, headers={"Cache-Control": _IMMUTABLE})
-
-
-def _entries(session: Session, party: str, n: int, width: int) -> list[bytes] | None:
-    held = register.state(session, party)
-    start = n * BUNDLE_ENTRIES
-    if held is None or start + width > held.checkpoint_size:
-        return None
-    return register.leaves(session, party, start, start + width)
+    return for_everybody(request, version.party_file(), "application/json")
 
 
 async def _feed(request: web.Request, peer: Peer) -> web.Response:
     """Which entries from ``from`` on concern the asking Party. Signed: nothing else says that the list is whole."""
+    return await feed_of(request, request.app[NODE].party, codes=peer.codes)
+
+
+async def feed_of(request: web.Request, party: str, *, codes: frozenset[str] | None) -> web.Response:
+    """Which documents of this Party's register there are for one of ``codes``, from ``from`` on; None: for all."""
     node = request.app[NODE]
     most = node.config.limits.feed_entries
     start = _number(request, "from", default=0)
     limit = _number(request, "limit", default=most)
     if not 1 <= limit <= MAX_FEED_ENTRIES:
         raise InputError(f"limit {limit}: expected 1 to {MAX_FEED_ENTRIES}")
-    page = await node.database.read(_page, node, peer.codes, start, min(limit, most))
+    page = await node.database.read(_page, node, party, codes, start, min(limit, most))
     if page is None:
         return problem(409, "BEYOND_REGISTER", f"from {start}: the register ends before")
     answer = web.Response(body=page.to_bytes(), content_type="application/json", headers={"Cache-Control": "no-store"})
     return signed(request, answer)
 
 
-def _page(session: Session, node: Node, codes: frozenset[str], start: int, limit: int) -> FeedPage | None:
-    held = register.state(session, node.party)
+def _page(
+    session: Session, node: Node, party: str, codes: frozenset[str] | None, start: int, limit: int
+) -> FeedPage | None:
+    held = register.state(session, party)
     size = held.checkpoint_size if held is not None else 0
     if start > size:
         return None
-    listed, to = documents.feed(session, node.party, codes=codes, start=start, size=size, limit=limit)
+    listed, to = documents.feed(session, party, codes=codes, start=start, size=size, limit=limit)
     return FeedPage(
-        party=node.party,
+        party=party,
         env=node.config.party.environment,
         start=start,
         to=to,
@@ -231,29 +197,34 @@ async def _document(request: web.Request, peer: Peer) -> web.Response:
     if digest not in given:
         raise Problem(404, "NOT_FOUND", "there is no such document for the asking Party")
     tag = ETag(digest)
-    if _is_known(request, tag):
+    if is_known(request, tag):
         response = web.Response(status=304)
     else:
         response = web.Response(body=given[digest], content_type=_XML)
     response.etag = tag
-    response.headers["Cache-Control"] = _IMMUTABLE
+    response.headers["Cache-Control"] = IMMUTABLE_FOR_PEERS
     return response
 
 
 async def _batch(request: web.Request, peer: Peer) -> web.Response:
     """Several documents in the order asked, as many as fit (decision 9)."""
+    return await batch_of(request, request.app[NODE].party, peer.body, codes=peer.codes)
+
+
+async def batch_of(request: web.Request, party: str, body: bytes, *, codes: frozenset[str] | None) -> web.Response:
+    """The documents of this Party that ``body`` asks for, as far as one of ``codes`` may have them; None: all."""
     node = request.app[NODE]
-    asked = parse_batch_request(peer.body).sha256
-    body = bytearray()
+    asked = parse_batch_request(body).sha256
+    batch = bytearray()
     for start in range(0, len(asked), _DOCUMENTS_AT_ONCE):
         digests = asked[start : start + _DOCUMENTS_AT_ONCE]
-        given = await node.database.read(documents.given, node.party, digests, codes=peer.codes)
+        given = await node.database.read(documents.given, party, digests, codes=codes)
         for digest in digests:
             frame = encode_frame(digest, given.get(digest))
-            if body and len(body) + len(frame) > BATCH_ENDS_AT:
-                return web.Response(body=bytes(body), content_type=_OCTETS)
-            body += frame
-    return web.Response(body=bytes(body), content_type=_OCTETS)
+            if batch and len(batch) + len(frame) > BATCH_ENDS_AT:
+                return web.Response(body=bytes(batch), content_type=_OCTETS)
+            batch += frame
+    return web.Response(body=bytes(batch), content_type=_OCTETS)
 
 
 async def _verify(request: web.Request, peer: Peer) -> web.Response:
@@ -279,9 +250,3 @@ def _number(request: web.Request, name: str, *, default: int) -> int:
     if len(given) > 1 or not _WHOLE_NUMBER.fullmatch(given[0]):
         raise InputError(f"{name}: expected one whole number")
     return int(given[0])
-
-
-def _is_known(request: web.Request, tag: ETag) -> bool:
-    """Whether the caller has these bytes already (RFC 9110 13.1.2)."""
-    known = request.if_none_match
-    return known is not None and any(held.value in {tag.value, "*"} for held in known)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
-import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from epix_node import __version__
-from epix_node.errors import EpixError, KeyMaterialError
+from epix_node.acts.recovery import standstill
+from epix_node.errors import EpixError, KeyMaterialError, StoreError
+from epix_node.federation.backoff import Alarm, alarm_of
 from epix_node.federation.clock_offset import measured
-from epix_node.store import findings, peers
+from epix_node.store import conflicts, findings, peers, scrubs
+from epix_node.store.conflicts import Dispute
 from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
+from epix_node.store.scrubs import Scrub
 from epix_node.web.desk import DESK, Desk
 from epix_node.web.metrics import METRICS, family, labelled
 from epix_node.web.problems import Problem
@@ -37,17 +42,27 @@ async def healthz(_request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Database, keys and register are as they must be; 503 and which of them is not, otherwise."""
-    checks = {name: problem or "ok" for name, problem in _checks(request.app[DESK])}
-    ready = all(word == "ok" for word in checks.values())
-    return json_reply({"status": "ok" if ready else "unavailable", "checks": checks}, status=200 if ready else 503)
+    """Database, keys and register are as they must be; 503 and which of them is not, otherwise.
+
+    ``degraded``, with 200: the register signs nothing now, which keeps nobody from working.
+    """
+    desk = request.app[DESK]
+    checks = {name: problem or "ok" for name, problem in _checks(desk)}
+    if checks["database"] == checks["register"] == "ok":
+        checks["register"] = _scrub_problem(await desk.node.database.read(scrubs.newest)) or "ok"
+    if any(word != "ok" for word in checks.values()):
+        return json_reply({"status": "unavailable", "checks": checks}, status=503)
+    why = await asyncio.to_thread(standstill, desk.office)
+    if why is not None:  # documents are accepted all the same: nobody is to be sent elsewhere
+        return json_reply({"status": "degraded", "checks": {**checks, "register": f"{why.told}: {why.advice}"}})
+    return json_reply({"status": "ok", "checks": checks})
 
 
 def _checks(desk: Desk) -> Iterator[tuple[str, str | None]]:
     own = desk.office.own
     try:
         mark = desk.reader.register(own.party)
-    except sqlite3.Error:
+    except StoreError:
         yield "database", "cannot be read"
         mark = None
     else:
@@ -57,6 +72,12 @@ def _checks(desk: Desk) -> Iterator[tuple[str, str | None]]:
         "register",
         "the register in the database has another origin" if mark is not None and mark.origin != own.origin else None,
     )
+
+
+def _scrub_problem(newest: Iterable[Scrub]) -> str | None:
+    """Which registers are not what their entries lead to; a node that was never scrubbed is ready, too."""
+    wrong = [one.party for one in newest if one.problems]
+    return f"not what its entries lead to: {', '.join(wrong)}; `register check` says more" if wrong else None
 
 
 def _key_problem(desk: Desk) -> str | None:
@@ -80,12 +101,23 @@ async def metrics(request: web.Request) -> web.Response:
         *request.app[METRICS].lines(),
         *family("epix_register_size", "gauge", "Entries in the own register."),
         f"epix_register_size {mark.size if mark else 0}",
+        *family("epix_register_witnessed_size", "gauge", "Own entries that the quorum of witnesses has cosigned."),
+        f"epix_register_witnessed_size {mark.witnessed_size if mark else 0}",
+        *_dispute_lines(await desk.node.database.read(conflicts.everything)),
         *_finding_lines(counts),
-        *_peer_lines(states),
+        *_peer_lines(states, now=desk.now()),
         *_clock_lines(states),
+        *_scrub_lines(await desk.node.database.read(scrubs.newest)),
         *_trust_lines(desk),
     ]
     return web.Response(text="\n".join(lines) + "\n", content_type="text/plain", charset="utf-8")
+
+
+def _dispute_lines(held: Iterable[Dispute]) -> Iterator[str]:
+    """By Party, the pieces of evidence that its register has two histories."""
+    yield from family("epix_register_conflicts", "gauge", "Evidence that the register of this Party has two histories.")
+    for party, number in sorted(Counter(one.party for one in held).items()):
+        yield f"epix_register_conflicts{labelled(party=party)} {number}"
 
 
 def _clock_lines(states: Iterable[PeerState]) -> Iterator[str]:
@@ -94,6 +126,16 @@ def _clock_lines(states: Iterable[PeerState]) -> Iterator[str]:
     if offset is not None:
         yield from family("epix_clock_offset_milliseconds", "gauge", "This machine's clock ahead of its peers' median.")
         yield f"epix_clock_offset_milliseconds {offset.ahead // timedelta(milliseconds=1)}"
+
+
+def _scrub_lines(newest: tuple[Scrub, ...]) -> Iterator[str]:
+    """When each register was derived again last, and what was wrong with it."""
+    yield from family("epix_scrub_timestamp_seconds", "gauge", "When the register was derived again last.")
+    for one in newest:
+        yield f"epix_scrub_timestamp_seconds{labelled(party=one.party)} {int(one.at.timestamp())}"
+    yield from family("epix_scrub_problems", "gauge", "What was wrong with the register then.")
+    for one in newest:
+        yield f"epix_scrub_problems{labelled(party=one.party)} {len(one.problems)}"
 
 
 def _trust_lines(desk: Desk) -> Iterator[str]:
@@ -116,10 +158,17 @@ def _finding_lines(counts: Mapping[str, int]) -> Iterable[str]:
     yield f"epix_findings_pending {counts['pending']}"
 
 
-def _peer_lines(states: tuple[PeerState, ...]) -> Iterable[str]:
+_ALARMS = {None: 0, Alarm.WARN: 1, Alarm.PAGE: 2}
+
+
+def _peer_lines(states: tuple[PeerState, ...], *, now: datetime) -> Iterable[str]:
     yield from family("epix_peer_failures", "gauge", "Failed attempts since the peer last answered.")
     for state in states:
         yield f"epix_peer_failures{labelled(party=state.party)} {state.failures}"
+    yield from family("epix_peer_alarm", "gauge", "Silence of a peer that fails: 0, 1 from 15 minutes, 2 from a day.")
+    for state in states:
+        level = alarm_of(state.silent_since, failures=state.failures, now=now)
+        yield f"epix_peer_alarm{labelled(party=state.party)} {_ALARMS[level]}"
     yield from family("epix_peer_last_success_timestamp_seconds", "gauge", "When the peer was last pulled from.")
     for state in states:
         if state.last_success is not None:

@@ -17,7 +17,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from epix_node.errors import EpixError, KeyMaterialError
+from epix_node.errors import EpixError, KeyMaterialError, StoreError
 from epix_node.web import problems
 from epix_node.web.access import CALLER
 from epix_node.web.keys import REQUEST_ID
@@ -76,6 +76,9 @@ def _refused(request: web.Request, error: Exception) -> web.StreamResponse:
             return problems.problem(error.status, error.code, error.detail, headers=error.headers)
         case KeyMaterialError():
             log.error("cannot sign", request_id=request[REQUEST_ID], route=route_of(request), error=str(error))
+            return problems.problem_of(error)
+        case StoreError():
+            log.error("no database", request_id=request[REQUEST_ID], route=route_of(request), error=str(error))
             return problems.problem_of(error)
         case EpixError() if problems.status_of(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
             return problems.problem_of(error)

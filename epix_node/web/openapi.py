@@ -99,6 +99,13 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
         media_type="application/xml",
         problems=(400, 404, 409),
     ),
+    ("GET", f"{_PERMIT}/evidence"): _Operation(
+        summary="The evidence bundle: document, register proofs and keys in one file; ETag is its SHA-256",
+        query=_WHICH,
+        answers={200: None, 304: None},
+        media_type="application/zip",
+        problems=(400, 404, 409),
+    ),
     ("POST", f"{_PERMIT}/withdrawal"): _Operation(
         summary="Take an own permit back",
         query=_WHICH,
@@ -186,6 +193,10 @@ OPERATIONS: Mapping[tuple[str, str], _Operation] = {
         optional_body=True,
         answers={200: "Ticked"},
         problems=(400, 409, 504),
+    ),
+    ("POST", "/sandbox/v1/witness"): _Operation(
+        summary="Ask the witnesses for what they did not cosign yet; in the sandbox only",
+        answers={200: "Cosignatures"},
     ),
     ("GET", "/sandbox/v1/clock"): _Operation(summary="The node's time; in the sandbox only", answers={200: "Clock"}),
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from epix_node.federation.backoff import Alarm
 from epix_node.federation.standing import PeerTrust, PullState
 from epix_node.permit.answer import Freshness, Grade, VerdictWord
 from epix_node.permit.event_bodies import ConfirmationBody, CorrectionBody, EndorsementBody, WithdrawalBody
@@ -152,6 +153,11 @@ def _answers() -> dict[str, Schema]:
         "cursor": {**NUMBER, "description": "the register index that is asked for next"},
         "backoff_until": MAYBE_TIME,
         "trust": _words(PeerTrust),
+        "alarm": {
+            "type": ["string", "null"],
+            "enum": [*(level.value for level in Alarm), None],
+            "description": "for a peer that fails: WARN from 15 minutes of silence on, PAGE from a day on",
+        },
     }
     event = {
         "type": "object",
@@ -253,6 +259,7 @@ def _answers() -> dict[str, Schema]:
         "PeerDetails": {"type": "object", "properties": peer, "required": list(peer)},
         "PeerPage": _page("peers", reference("Peer")),
         "Clock": _object(now=TIME),
+        "Cosignatures": _object(cosignatures=NUMBER),
         "Ticked": _object(
             now=TIME,
             rounds=NUMBER,

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from epix_node.clock import format_time, utc_now
 from epix_node.errors import TrustError
+from epix_node.federation.contact import heard_from, reset
 from epix_node.httpsig.request import verify_request
 from epix_node.node import Node
 from epix_node.permit.reasons import Reason
@@ -92,6 +93,8 @@ async def authenticate(request: web.Request, *, max_body: int = MAX_BODY_BYTES) 
         fresh = await node.database.write(_remember, sender.party, sender.nonce, now=now)
         if not fresh:
             raise TrustError(f"{sender.party} sent this request before", code="REPLAYED")
+    else:
+        await heard_from(node.database, sender.party)
     codes = frozenset({sender.party, *keyring.manifests[sender.party].issues_for})
     return Peer(party=sender.party, codes=codes, body=body or b"")
 
@@ -100,9 +103,7 @@ def _remember(session: Session, party: str, nonce: str, *, now: datetime) -> boo
     """The nonce is used up, false where it was before. A peer that asks is back, whatever we thought of it (C.5)."""
     if not peers.use_nonce(session, party, nonce, now=now, forget_before=now - KEEP_NONCES):
         return False
-    state = peers.state(session, party)
-    if state is not None and state.failures:
-        peers.note(session, party, failures=0, backoff_until=None)
+    reset(session, party)
     return True
 
 

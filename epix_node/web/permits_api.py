@@ -55,7 +55,7 @@ async def publish_permit(request: web.Request, client: Client) -> web.StreamResp
 async def replace_one(request: web.Request, client: Client) -> web.StreamResponse:  # noqa: ARG001
     """The permit in the body replaces the one in the path."""
     desk = request.app[DESK]
-    ref = _ref(request, segments=2)
+    ref = ref_of(request, segments=2)
     body = await request.read()
     published = await desk.lane.run(_replace, desk.office, ref, body, format_of(request, body), now=desk.now())
     return _published(published)
@@ -64,7 +64,7 @@ async def replace_one(request: web.Request, client: Client) -> web.StreamRespons
 async def withdraw_one(request: web.Request, client: Client) -> web.StreamResponse:  # noqa: ARG001
     """The permit in the path is taken back."""
     desk = request.app[DESK]
-    ref = _ref(request, segments=2)
+    ref = ref_of(request, segments=2)
     now = desk.now()
     withdrawn, found = await desk.lane.run(_withdraw, desk.office, ref, await request.read(), now=now)
     body = {
@@ -115,7 +115,7 @@ async def show_permit(request: web.Request, client: Client) -> web.StreamRespons
     desk = request.app[DESK]
     now = desk.now()
     is_customs = client.role is Role.CUSTOMS
-    ref = await _proven_ref(request, client, now) if is_customs else _ref(request, segments=1)
+    ref = await _proven_ref(request, client, now) if is_customs else ref_of(request, segments=1)
     show_token = client.role is Role.AUTHORITY and ref.issuer in desk.office.codes
     story = await desk.node.database.read(_story, ref, show_token=show_token)
     permit, events = permit_to_json(story.fact.permit), [_event_json(event) for event in story.events]
@@ -136,7 +136,7 @@ async def show_permit(request: web.Request, client: Client) -> web.StreamRespons
 
 async def show_document(request: web.Request, client: Client) -> web.StreamResponse:  # noqa: ARG001
     """The signed document, exact bytes."""
-    ref = _ref(request, segments=2)
+    ref = ref_of(request, segments=2)
     sha256, xml = await request.app[DESK].node.database.read(_document, ref)
     etag = f'"{sha256}"'
     headers = {"ETag": etag}
@@ -146,7 +146,7 @@ async def show_document(request: web.Request, client: Client) -> web.StreamRespo
     return web.Response(body=xml, content_type="application/xml", headers=headers)
 
 
-def _ref(request: web.Request, *, segments: int) -> NumberRef:
+def ref_of(request: web.Request, *, segments: int) -> NumberRef:
     """The permit that path and query name; the number is the last but ``segments - 1`` part of the path.
 
     Raises:
@@ -170,7 +170,7 @@ async def _proven_ref(request: web.Request, client: Client, now: datetime) -> Nu
     Raises:
         NotFoundError: in the same words for a wrong proof and an unknown number (contract 4).
     """
-    ref = _ref(request, segments=1)
+    ref = ref_of(request, segments=1)
     asked = PermitRef(
         issuer=ref.issuer,
         number=ref.number,
@@ -273,14 +273,14 @@ def _source_json(source: Source) -> dict[str, Any]:
     }
 
 
-_ONE = "/api/v1/permits/{issuer:[^/]+}/{number:[^/]+}"
+ONE = "/api/v1/permits/{issuer:[^/]+}/{number:[^/]+}"
 """As it is sent, slashes of the number as ``%2F``; braces and everything else may stand in it."""
 
 ROUTES = (
     Route(method="POST", path="/api/v1/permits", handler=publish_permit, roles=AUTHORITY),
     Route(method="GET", path="/api/v1/permits", handler=list_permits, roles=OFFICES),
-    Route(method="GET", path=_ONE, handler=show_permit, roles=EVERYBODY),
-    Route(method="GET", path=f"{_ONE}/document", handler=show_document, roles=OFFICES),
-    Route(method="POST", path=f"{_ONE}/withdrawal", handler=withdraw_one, roles=AUTHORITY),
-    Route(method="POST", path=f"{_ONE}/replacement", handler=replace_one, roles=AUTHORITY),
+    Route(method="GET", path=ONE, handler=show_permit, roles=EVERYBODY),
+    Route(method="GET", path=f"{ONE}/document", handler=show_document, roles=OFFICES),
+    Route(method="POST", path=f"{ONE}/withdrawal", handler=withdraw_one, roles=AUTHORITY),
+    Route(method="POST", path=f"{ONE}/replacement", handler=replace_one, roles=AUTHORITY),
 )

@@ -32,11 +32,13 @@ STATUS: Mapping[type[errors.EpixError], int] = {
     errors.AmbiguousNumberError: 409,
     errors.TransitionError: 409,
     errors.TrustError: 403,
+    errors.ProofError: 422,
     errors.PeerError: 502,
     errors.PeerUnreachableError: 504,
     errors.PeerRefusedError: 502,
     errors.PeerProtocolError: 502,
     errors.KeyMaterialError: 503,
+    errors.StoreError: 503,
     errors.ConfigError: 500,
 }
 """Every class has a row of its own; a test looks for one without."""
@@ -44,6 +46,7 @@ STATUS: Mapping[type[errors.EpixError], int] = {
 _TITLES = {
     "AMBIGUOUS_NUMBER": "Several permits carry this number",
     "KEY_MATERIAL": "This node cannot sign now",
+    "DATABASE": "The database cannot be reached now",
     "DIFFERENT_CONTENT": "The same key was used before for other content",
     "NOT_FOUND": "There is no such thing here",
     "NOT_OURS": "This node does not speak for that issuer",
@@ -61,6 +64,11 @@ _TITLES = {
 _CANNOT_SIGN = (
     "no key of this node may sign now, so nothing was recorded; send it again once its operator, to whom "
     "`epix-node doctor` says what is wrong, has seen to it"
+)
+
+_CANNOT_REACH = (
+    "the node's database cannot be reached, read or written now; send it again later. What was being recorded may be "
+    "there: the same once more changes nothing then"
 )
 
 
@@ -112,6 +120,8 @@ def problem_of(error: errors.EpixError) -> web.Response:
         return unexpected()
     if isinstance(error, errors.KeyMaterialError):
         return problem(status, error.code, _CANNOT_SIGN)  # the error itself may name files
+    if isinstance(error, errors.StoreError):
+        return problem(status, error.code, _CANNOT_REACH, headers={"Retry-After": "5"})  # and this one hosts
     members: dict[str, Any] = {}
     if isinstance(error, RulesBrokenError):
         members["findings"] = [finding.to_json() for finding in error.findings]

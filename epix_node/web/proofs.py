@@ -10,7 +10,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 
@@ -67,6 +67,8 @@ class Proof:
     """What the caller knows, in the form in which it is compared. One kind is filled, the others are ``None``."""
 
     token_digest: str | None = None
+    token: str | None = field(default=None, repr=False, compare=False)
+    """Beside its digest, for asking the issuer where the permit is not held."""
     document: str | None = None
     stamp: str | None = None
     issued_on: date | None = None
@@ -150,6 +152,6 @@ def _token_proof(token: str) -> Proof:
     if len(token) > MAX_TOKEN_CHARACTERS:
         raise MalformedDocumentError(f"proof not understood: token: at most {MAX_TOKEN_CHARACTERS} characters")
     try:
-        return Proof(token_digest=token_digest(token))
+        return Proof(token_digest=token_digest(token), token=token)
     except UnicodeEncodeError as error:  # half a surrogate pair; the JSON reader refuses it before
         raise MalformedDocumentError("proof not understood: token") from error

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from epix_node.clock import format_time
 from epix_node.errors import ConflictError
+from epix_node.federation.witnessing import gather, gather_everywhere
 from epix_node.jobs import round_
 from epix_node.node import Node
 from epix_node.sandbox_clock import SharedClock
@@ -45,6 +46,8 @@ async def tick(request: web.Request, client: Client) -> web.StreamResponse:  # n
     moment = tick_from_json(await request.read())
     # A manual tick beside another one would pull every document twice for nothing.
     async with request.app[_ONE_TICK]:
+        if moment is not None and node.config.shared_clock is not None:
+            await gather_everywhere(node)  # at the old time (contract 7)
         _move(node, moment)
         try:
             async with asyncio.timeout(TICK_TIMEOUT.total_seconds()):
@@ -60,6 +63,12 @@ async def tick(request: web.Request, client: Client) -> web.StreamResponse:  # n
             "findings": counts,
         }
     )
+
+
+async def witness(request: web.Request, client: Client) -> web.StreamResponse:  # noqa: ARG001 # any authority
+    """The witnesses that can be reached have cosigned this node's newest checkpoint."""
+    lines = await gather(request.app[NODE], ignore_backoff=True)
+    return json_reply({"cosignatures": lines})
 
 
 async def show_clock(request: web.Request) -> web.StreamResponse:
@@ -80,4 +89,7 @@ def _move(node: Node, moment: datetime | None) -> None:
     SharedClock(node.config.shared_clock).set(moment)
 
 
-ROUTES = (Route(method="POST", path="/sandbox/v1/tick", handler=tick, roles=AUTHORITY),)
+ROUTES = (
+    Route(method="POST", path="/sandbox/v1/tick", handler=tick, roles=AUTHORITY),
+    Route(method="POST", path="/sandbox/v1/witness", handler=witness, roles=AUTHORITY),
+)

@@ -25,9 +25,10 @@ from typing import Any
 from aiohttp import web
 
 from epix_node.clock import Clock, format_time, utc_now
-from epix_node.errors import ConflictError, EpixError, PeerUnreachableError
+from epix_node.errors import ConflictError, EpixError, PeerError, PeerUnreachableError
 from epix_node.federation.national import NationalClient
 from epix_node.sandbox_clock import SharedClock
+from epix_node.web.board import board
 from epix_node.web.payloads import tick_from_json
 from epix_node.web.problems import problem, problem_of
 from epix_node.web.published_trust import PublishedTrust, add_trust_routes
@@ -37,6 +38,9 @@ TICK_TIMEOUT = timedelta(seconds=300)
 
 PING_TIMEOUT = timedelta(seconds=5)
 """Longest wait for a node to say that it lives; one that hangs is treated as a stopped one."""
+
+WITNESS_TIMEOUT = timedelta(seconds=30)
+"""Longest wait for a node to ask its witnesses, who may be stopped."""
 
 _MAX_BODY_BYTES = 4096
 _PAGE = 500
@@ -100,6 +104,10 @@ class Secretariat:
         """The sandbox's time."""
         return self._read()
 
+    async def board(self) -> dict[str, Any]:
+        """How every node is, and whose register has two histories."""
+        return await board(self._clients, now=self.now())
+
     async def tick(self, moment: datetime | None) -> TickReport:
         """The clock stands at ``moment``, if one is given, and a round over all nodes brought nothing.
 
@@ -109,6 +117,7 @@ class Secretariat:
             PeerRefusedError, PeerProtocolError: a node answers, but not with a tick.
         """
         async with self._one_at_a_time, asyncio.timeout(TICK_TIMEOUT.total_seconds()):
+            await self._witness()
             self._move(moment)
             pulled: dict[str, int | None] = {}
             rounds, brought_something = 0, True
@@ -122,8 +131,19 @@ class Secretariat:
             return
         if self._steerable is None:
             raise ConflictError("this sandbox runs on the machine's clock; start it with --clock TIME", code="NO_CLOCK")
-        # Own cosignatures are made when an entry is sequenced, so none is missing at the old time (contract 7).
         self._steerable.set(moment)
+
+    async def _witness(self) -> None:
+        """Every node that answers has gathered the cosignatures still missing, at the old time (contract 7)."""
+
+        async def ask(client: NationalClient) -> None:
+            if await client.answers("/healthz", within=PING_TIMEOUT):
+                try:
+                    await client.post("/sandbox/v1/witness", {}, within=WITNESS_TIMEOUT)
+                except PeerError:  # it was killed just now, or is older than this: its entries stay LOGGED
+                    return
+
+        await asyncio.gather(*map(ask, self._clients))
 
     async def _round(self, pulled: dict[str, int | None]) -> bool:
         """Every node that answers has run one round; whether that changed anything. Adds to ``pulled``."""
@@ -203,6 +223,9 @@ def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application
     async def clock(_: web.Request) -> web.Response:
         return web.json_response({"now": format_time(secretariat.now())})
 
+    async def show_board(_: web.Request) -> web.Response:
+        return web.json_response(await secretariat.board())
+
     async def ready(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
 
@@ -211,6 +234,7 @@ def make_secretariat(secretariat: Secretariat, *, token: str) -> web.Application
         [
             web.post("/sandbox/v1/tick", tick),
             web.get("/sandbox/v1/clock", clock),
+            web.get("/board", show_board),
             web.get("/healthz", ready),
             web.get("/readyz", ready),
         ]

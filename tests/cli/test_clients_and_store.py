@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 
 import pytest
@@ -11,6 +10,7 @@ from epix_node.node import open_node
 from epix_node.store import clients
 from epix_node.store.answers import PointReader
 from epix_node.store.database import Database
+from tests.stores import change_store, lose_store
 
 
 def client_of(database: Database, token: str) -> clients.Client | None:
@@ -61,7 +61,7 @@ def test_clients_need_no_keys(xa):
 
 def test_migrating_makes_an_empty_database_and_changes_nothing_twice(xa):
     """It tells from which schema to which."""
-    xa.config.store_path.unlink()
+    lose_store(xa.config)
     first = xa.json("store", "migrate")
     assert first["before"] is None
     assert xa.json("store", "migrate") == {"before": first["revision"], "revision": first["revision"]}
@@ -78,16 +78,17 @@ def test_a_sound_database_is_told_to_be_one(xa, permit):
 
 
 def test_what_is_wrong_with_a_database_is_told(xa):
-    """Exit 1: no file, another schema, a table that is missing, damage."""
-    path = xa.config.store_path
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TABLE wanted")
-        connection.commit()
+    """Exit 1: a table that is missing, another schema."""
+    change_store(xa.config, "DROP TABLE wanted")
     assert "wanted" in xa.json("store", "check", code=1)["problems"][0]
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
-        connection.commit()
+    change_store(xa.config, "UPDATE alembic_version SET version_num = 'ancient'")
     assert "schema ancient" in xa.json("store", "check", code=1)["problems"][0]
+
+
+@pytest.mark.sqlite("damage to its file")
+def test_what_is_wrong_with_its_file_is_told(xa):
+    """Exit 1: damage, no database, no file."""
+    path = xa.config.store_path
     damaged = bytearray(path.read_bytes())
     damaged[4096 * 3 : 4096 * 6] = b"\xff" * 4096 * 3
     path.write_bytes(damaged)

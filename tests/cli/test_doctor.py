@@ -39,6 +39,7 @@ def test_a_new_node_works_and_lacks_company(free):
         "base URL": "OK",
         "clock": "OK",
         "register": "OK",
+        "witnesses": "WARN",
         "reference data": "WARN",
         "clients": "WARN",
         "own manifest": "OK",
@@ -73,6 +74,7 @@ def test_a_certificate_is_warned_about_before_it_ends(free, days, state):
     assert states(free, int(days > 0))["certificate"] == state  # by then its role has expired as well
 
 
+@pytest.mark.sqlite("damage to its file")
 def test_a_database_that_is_gone_or_damaged_fails(free):
     """And what needs it is not asked."""
     free.config.store_path.write_bytes(b"nothing")

@@ -14,6 +14,7 @@ from epix_node.config import load_config
 from epix_node.errors import ConfigError
 from epix_node.node import open_node
 from epix_node.trust.certificate import load_certificate
+from tests.stores import STORES
 
 
 def made_in(directory) -> set[str]:
@@ -24,7 +25,7 @@ def made_in(directory) -> set[str]:
 
 WHOLE = {
     "config/epix-node.toml",
-    "data/epix-node.sqlite",
+    *(() if STORES.is_postgresql else ("data/epix-node.sqlite",)),
     "keys/log-key.pem",
     "keys/passphrase",
     "keys/role.json",

@@ -12,6 +12,7 @@ from epix_node.identity.key_box import KeyBox
 from epix_node.node import open_node
 from epix_node.trust.keys import is_encrypted, load_ed25519_key, load_permit_key, write_private_key
 from tests.cli.conftest import START, Country
+from tests.stores import lose_store
 
 DAY = timedelta(days=1)
 
@@ -216,7 +217,7 @@ def test_a_node_of_the_first_release_gets_its_role(xa):
     files.role.unlink()
     for path in files.role_keys.iterdir():
         path.unlink()
-    xa.config.store_path.unlink()
+    lose_store(xa.config)
     xa.run("store", "migrate")
     assert "keys generate role" in xa.run("keys", "list", code=3).stderr
     assert xa.json("keys", "generate", "role")["threshold"] == 1

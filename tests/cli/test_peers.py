@@ -40,6 +40,7 @@ def test_a_party_in_the_trust_list_is_known_and_shown(xa, xb, told):
         "cursor": 0,
         "backoff_until": None,
         "trust": "FRESH",
+        "alarm": None,
         "followed": True,
         "problem": None,
         "void_documents": 0,

@@ -12,6 +12,7 @@ import pytest
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.xml.reader import read_permit_bytes
 from epix_node.permit.xml.soap import write_soap
+from tests.stores import lose_store
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
@@ -184,7 +185,7 @@ def test_a_check_looks_whether_the_stamp_is_taken(xa, permit):
     twin = xa.file("q.json", permit("26XA000124", security_stamp="XA-26XA000123"))
     rules = {one["rule"]: one["severity"] for one in xa.json("permits", "check", twin, code=1)["findings"]}
     assert rules["STP-01"] == "BLOCK"
-    xa.config.store_path.unlink()
+    lose_store(xa.config)
     rules = {one["rule"]: one["severity"] for one in xa.json("permits", "check", twin)["findings"]}
     assert rules["STP-01"] == "NOT_CHECKED"
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests.stores import init_options
+
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("EPIX_")}
 
 
@@ -77,7 +79,7 @@ def test_a_new_node_from_first_command_to_first_question(tmp_path):
     """init → clients add → doctor --json → status, as a script runs them."""
     port = free_port()
     home = tmp_path / "xa"
-    run("init", "--party", "XA", "--dir", home, "--base-url", f"http://127.0.0.1:{port}")
+    run("init", "--party", "XA", "--dir", home, "--base-url", f"http://127.0.0.1:{port}", *init_options())
     node = ("--config", home / "config" / "epix-node.toml")
     token = run(*node, "clients", "add", "desk", "--role", "authority").stdout.strip()
     assert len(token) > 40

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from epix_node.sandbox_clock import SharedClock
 from epix_node.store import clients
 from epix_node.store.clients import Role
 from epix_node.web.app import make_app
+from tests.stores import copy_node
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -174,7 +174,7 @@ def quiet_logs() -> Iterator[None]:
 
 @pytest.fixture
 def home(founded: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(founded, tmp_path / "xa"))
+    return copy_node(founded, tmp_path / "xa")
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ async def test_a_wrong_proof_an_unknown_number_and_no_proof_get_one_answer(custo
 
 @contextmanager
 def statements(api: Api) -> Iterator[list[str]]:
-    """Every statement that reaches SQLite meanwhile, with its question marks."""
+    """Every statement that reaches the database meanwhile, with its question marks."""
     seen: list[str] = []
 
     def executed(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
@@ -82,14 +82,15 @@ def statements(api: Api) -> Iterator[list[str]]:
 
     engine = api.node.database.engine
     reader = api.http.app[DESK].reader
-    real = reader._execute
-    reader._execute = lambda sql, *args: (seen.append(sql), real(sql, *args))[1]
+    rows, first = reader._rows, reader._first
+    reader._rows = lambda sql, *args: (seen.append(sql), rows(sql, *args))[1]
+    reader._first = lambda sql, *args: (seen.append(sql), first(sql, *args))[1]
     event.listen(engine, "before_cursor_execute", executed)
     try:
         yield seen
     finally:
         event.remove(engine, "before_cursor_execute", executed)
-        reader._execute = real
+        reader._rows, reader._first = rows, first
 
 
 @pytest.mark.parametrize("proof", [WRONG, WRONG_LINE], ids=["token", "line"])
@@ -254,6 +255,7 @@ async def test_a_document_is_a_proof_if_its_signature_is_valid(customs: Api):
     assert invalid.body["verdict"] == "NOT_VALID"
 
 
+@pytest.mark.sqlite("how it explains a plan")
 def test_the_holdings_are_found_by_their_number(node: Any):
     """The one statement for a proof goes by the index, however many permits the issuer has."""
     from epix_node.store import answers

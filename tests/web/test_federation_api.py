@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,15 +16,12 @@ from epix_node.clock import utc_now
 from epix_node.errors import TrustError
 from epix_node.federation.client import answer_keys
 from epix_node.federation.messages import BatchRequest, Hint, decode_batch, entity_tag, parse_feed
-from epix_node.httpsig.request import sign_request
 from epix_node.httpsig.response import Question, verify_response
-from epix_node.node import Node
-from epix_node.register.bundle import decode_bundle
-from epix_node.register.checkpoint import verify_checkpoint
 from epix_node.store import documents, peers
 from epix_node.trust.signed_version import SignedVersion
 from epix_node.web.peer_access import MAX_BODY_BYTES, normalised_base
 from tests.federation.world import START, World, found_countries
+from tests.web.asking import ask, send, signed, url_of
 
 
 @pytest.fixture(scope="module")
@@ -41,60 +36,6 @@ async def world(tmp_path: Path, founded: Path) -> AsyncIterator[World]:
     await made["XA"].up()
     yield made
     await made.close()
-
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    headers: Any
-    body: bytes
-
-    @property
-    def problem(self) -> str:
-        assert self.headers["Content-Type"].startswith("application/problem+json")
-        return str(json.loads(self.body)["code"])
-
-
-def url_of(world: World, path: str) -> str:
-    return f"{world['XA'].config.server.base_url}{path}"
-
-
-def signed(node: Node, method: str, url: str, body: bytes | None = None, **changes: Any) -> dict[str, str]:
-    arguments: dict[str, Any] = {
-        "method": method,
-        "url": url,
-        "body": body,
-        "party": node.party,
-        "key_id": node.transport_kid,
-        "private_key": node.transport_key,
-        "now": utc_now(),
-        **changes,
-    }
-    return sign_request(**arguments)
-
-
-async def send(
-    world: World, method: str, path: str, *, headers: dict[str, str] | None = None, body: bytes | None = None
-) -> Reply:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, url_of(world, path), headers=headers, data=body) as response,
-    ):
-        return Reply(response.status, response.headers, await response.read())
-
-
-async def ask(
-    world: World,
-    party: str,
-    method: str,
-    path: str,
-    *,
-    body: bytes | None = None,
-    headers: dict[str, str] | None = None,
-) -> Reply:
-    """As the node of this Party asks."""
-    proof = signed(world[party].node, method, url_of(world, path), body)
-    return await send(world, method, path, headers={**proof, **(headers or {})}, body=body)
 
 
 FOR_PEERS = [
@@ -174,46 +115,6 @@ async def test_a_body_is_not_read_for_ever(world: World) -> None:
     body = b"x" * (MAX_BODY_BYTES + 1)
     refused = await ask(world, "XB", "POST", "/epix/v1/docs/batch", body=body)
     assert (refused.status, refused.problem) == (413, "TOO_LARGE")
-
-
-async def test_everybody_sees_the_checkpoint_and_it_is_not_sent_twice(world: World) -> None:
-    """Public, signed by the log and cosigned by its owner; a tag saves the second answer (C.2)."""
-    world["XA"].publish("26XA1")
-    path, manifest = "/epix/v1/log/checkpoint", world["XA"].node.manifest
-    first = await send(world, "GET", path)
-    assert first.headers["Content-Type"] == "text/plain; charset=utf-8"
-    verified = verify_checkpoint(
-        first.body, origin=manifest.log.origin, log_key=manifest.log_keys[0], cosigner_key=manifest.cosigner_keys[0]
-    )
-    assert (verified.checkpoint.size, verified.cosigned_at) == (1, START)
-    again = await send(world, "GET", path, headers={"If-None-Match": first.headers["ETag"]})
-    assert (again.status, again.body) == (304, b"")
-    world.wait(minutes=9)
-    assert (await send(world, "GET", path)).body == first.body
-    world.wait(minutes=1)
-    fresh = await send(world, "GET", path, headers={"If-None-Match": first.headers["ETag"]})
-    assert fresh.status == 200
-    assert fresh.body != first.body
-
-
-async def test_a_register_without_entries_has_a_checkpoint(world: World) -> None:
-    """Its size is 0."""
-    assert b"\n0\n" in (await send(world, "GET", "/epix/v1/log/checkpoint")).body
-
-
-async def test_bundles_are_there_for_every_published_size(world: World) -> None:
-    """And for none that was not: clients must not ask beyond a checkpoint (C.4 item 4)."""
-    world["XA"].grow(258)
-    full = await ask(world, "XB", "GET", "/epix/v1/log/tile/entries/000")
-    assert full.headers["Content-Type"] == "application/octet-stream"
-    assert full.headers["Cache-Control"] == "private, max-age=31536000, immutable"
-    entries = decode_bundle(full.body, count=256)
-    partial = await ask(world, "XB", "GET", "/epix/v1/log/tile/entries/000.p/70")
-    assert decode_bundle(partial.body, count=70) == entries[:70]
-    assert len(decode_bundle((await ask(world, "XB", "GET", "/epix/v1/log/tile/entries/001.p/2")).body, count=2)) == 2
-    for beyond in ("001", "001.p/3", "002.p/1", "x001/000", "000.p/256", "000.p/0", "0", "000.p/01", "..%2F000"):
-        missing = await ask(world, "XB", "GET", f"/epix/v1/log/tile/entries/{beyond}")
-        assert (missing.status, missing.problem) in {(404, "NOT_FOUND"), (401, "SIGNATURE_INVALID")}, beyond
 
 
 async def test_the_feed_is_signed_and_bound_to_the_question(world: World) -> None:

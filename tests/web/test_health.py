@@ -66,3 +66,17 @@ async def test_strange_paths_do_not_fill_the_metrics(api: Api):
         await api.get(f"/nothing/{n}")
     text = (await api.get("/metrics")).raw.decode()
     assert 'epix_http_requests_total{method="GET",route="-",status="404"} 3' in text
+
+
+async def test_a_node_whose_register_signs_nothing_goes_on_working(api: Api):
+    """200, so that nobody is sent elsewhere, in words for people; what is accepted has no number yet, and says so."""
+    halted = "RESTORED: a copy took the place of the database"
+    api.node.database.write_now(register.halt, "XA", api.node.office.own.origin, halted)
+    reply = await api.get("/readyz")
+    assert (reply.status, reply.body["status"]) == (200, "degraded")
+    assert "documents are accepted and kept" in reply.body["checks"]["register"]
+    assert "leave the node running" in reply.body["checks"]["register"]
+    published = await api.publish()
+    assert (published.status, published.body["register_index"]) == (201, None)
+    status = await api.status()
+    assert (status.body["status"], status.body["grade"]) == ("VALID", "UNLOGGED")

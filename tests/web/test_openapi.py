@@ -134,6 +134,7 @@ async def test_answers_are_as_they_are_described(api: Api):
     await check("GET", one, path_of("26XA000123"))
     await check("GET", "/api/v1/peers", "/api/v1/peers")
     await check("POST", "/sandbox/v1/tick", "/sandbox/v1/tick")
+    await check("POST", "/sandbox/v1/witness", "/sandbox/v1/witness")
     await check("GET", "/sandbox/v1/clock", "/sandbox/v1/clock")
 
 

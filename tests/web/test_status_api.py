@@ -14,9 +14,11 @@ from epix_node.acts import look
 from epix_node.errors import MalformedDocumentError
 from epix_node.permit.answer import Purpose
 from epix_node.permit.event import PermitRef
+from epix_node.store.columns import to_micros
+from epix_node.store.register_tables import ConflictRow
 from epix_node.web import payloads
 from epix_node.web.desk import DESK, policy_of
-from tests.web.conftest import Api, event_json, path_of
+from tests.web.conftest import START, Api, event_json, path_of
 
 MEMBERS = [
     "status",
@@ -97,6 +99,67 @@ async def scene_multi_use(api: Api) -> None:
     await api.post("/api/v1/endorsements", event_json())
 
 
+def put(api: Api, statement: str) -> None:
+    """What only others can bring about is written down here as it would stand."""
+    api.node.database.write_now(lambda session: session.core.exec_driver_sql(statement))
+
+
+async def scene_witnessed(api: Api) -> None:
+    await api.publish()
+    put(api, "UPDATE register SET witnessed_size = size")
+
+
+async def scene_not_logged(api: Api) -> None:
+    await api.publish()
+    put(api, "UPDATE register SET checkpoint_size = 0")
+
+
+async def scene_waiting_for_its_number(api: Api) -> None:
+    await api.publish()
+    for table in ("document", "permit", "status_card"):
+        put(api, f"UPDATE {table} SET register_index = NULL")
+
+
+async def scene_lacking_an_entry(api: Api) -> None:
+    await api.publish()
+    put(api, f"UPDATE status_card SET withheld_since = {to_micros(START)}")
+    api.wait(timedelta(minutes=10))
+
+
+async def scene_lacking_an_entry_for_nine_minutes(api: Api) -> None:
+    await api.publish()
+    put(api, f"UPDATE status_card SET withheld_since = {to_micros(START)}")
+    api.wait(timedelta(minutes=9, seconds=59))
+
+
+async def scene_disputed(api: Api) -> None:
+    await api.publish()
+    origin = api.node.office.own.origin
+    conflict = ConflictRow(id="1", party="XA", origin=origin, evidence=b"", source="XB", found_at=START)
+    api.node.database.write_now(lambda session: session.add(conflict))
+
+
+async def scene_disputed_before_it_began_another_log(api: Api) -> None:
+    await api.publish()
+    conflict = ConflictRow(id="1", party="XA", origin="gone", evidence=b"", source="XB", found_at=START)
+    api.node.database.write_now(lambda session: session.add(conflict))
+
+
+async def scene_dated_back(api: Api) -> None:
+    await api.publish()
+    put(
+        api,
+        f"UPDATE status_card SET merge_delay_micros = {timedelta(hours=24, seconds=1) // timedelta(microseconds=1)}",
+    )
+
+
+async def scene_everything_against_it(api: Api) -> None:
+    await scene_disputed(api)
+    put(api, f"UPDATE status_card SET withheld_since = {to_micros(START)}, merge_delay_micros = {10**12}")
+    put(api, "UPDATE register SET checkpoint_size = 0")
+    api.wait(timedelta(days=300))
+
+
 SCENES = {name.removeprefix("scene_"): scene for name, scene in globals().items() if name.startswith("scene_")}
 
 
@@ -117,6 +180,35 @@ async def test_the_card_answers_byte_for_byte_what_the_whole_look_answers(api: A
         ).to_json(request_id=quick.body["request_id"])
         assert json.dumps(quick.body) == json.dumps(whole)
         assert [name for name in quick.body if name != "replaced_by"] == MEMBERS
+
+
+EXPECTED = {
+    "fresh": ("LOGGED", "VALID", [], []),
+    "witnessed": ("WITNESSED", "VALID", [], []),
+    "not_logged": ("UNLOGGED", "VALID", [], ["NOT_IN_REGISTER"]),
+    "waiting_for_its_number": ("UNLOGGED", "VALID", [], ["NOT_IN_REGISTER"]),
+    "lacking_an_entry": ("LOGGED", "INDETERMINATE", ["ENTRY_WITHHELD"], ["ENTRY_WITHHELD"]),
+    "lacking_an_entry_for_nine_minutes": ("LOGGED", "VALID", [], []),
+    "disputed": ("LOGGED", "INDETERMINATE", ["REGISTER_DISPUTED"], ["REGISTER_DISPUTED"]),
+    "disputed_before_it_began_another_log": ("LOGGED", "VALID", [], []),
+    "dated_back": ("LOGGED", "VALID", [], ["BACKDATED"]),
+    "everything_against_it": (
+        "UNLOGGED",
+        "NOT_VALID",
+        ["UNUSED", "REGISTER_DISPUTED", "ENTRY_WITHHELD"],
+        ["EXPIRED", "REGISTER_DISPUTED", "ENTRY_WITHHELD", "NOT_IN_REGISTER", "BACKDATED"],
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", EXPECTED)
+async def test_what_is_known_of_the_register_is_in_the_answer(api: Api, scene: str):
+    """Grade, verdict, flags and reasons; in the list of permits as well."""
+    await SCENES[scene](api)
+    one = (await api.status()).body
+    assert (one["grade"], one["verdict"], one["flags"], one["reasons"]) == EXPECTED[scene]
+    (listed,) = (await api.get("/api/v1/permits")).body["permits"]
+    assert {**listed["status"], "request_id": ""} == {**one, "request_id": ""}
 
 
 async def test_the_card_is_used_and_not_the_whole_look(api: Api, monkeypatch: pytest.MonkeyPatch):
