@@ -12,11 +12,13 @@
     │   ├── AmbiguousNumberError        several permits carry this number; carries the candidates
     │   └── TransitionError             such as withdrawing a permit that is already withdrawn
     ├── TrustError                      not to be believed; carries the reason code
+    │   └── ProofError                  a Merkle proof that does not lead where it should
     ├── PeerError                       about one other node
     │   ├── PeerUnreachableError        try again later
     │   ├── PeerRefusedError            do not try again unchanged
     │   └── PeerProtocolError           the answer makes no sense: keep it, tell a human
     ├── KeyMaterialError                own keys missing, unreadable or open to others
+    ├── StoreError                      the database cannot be reached, read or written now
     └── ConfigError                     names the file, the line and the setting
 
 ``RulesBrokenError`` stands beside ``Finding`` in ``rules.finding``. A programming mistake is a ``RuntimeError``,
@@ -101,6 +103,12 @@ class TrustError(EpixError):
     default_code = "SIGNATURE_INVALID"
 
 
+class ProofError(TrustError):
+    """A Merkle proof does not lead to the root, or has a shape that no proof between these sizes has."""
+
+    default_code = "PROOF_INVALID"
+
+
 class PeerError(EpixError):
     """Something went wrong with one other node, named by its Party code."""
 
@@ -133,6 +141,12 @@ class KeyMaterialError(EpixError):
     """Own key material is missing, unreadable, or readable by others."""
 
     default_code = "KEY_MATERIAL"
+
+
+class StoreError(EpixError):
+    """The database cannot be reached, read or written now; the message never holds its password."""
+
+    default_code = "DATABASE"
 
 
 class ConfigError(EpixError):

@@ -24,6 +24,7 @@ from epix_node.identity.key_box import KeyBox, OwnKeys
 from epix_node.identity.role import OwnRole, first_manifest, sign_next
 from epix_node.permit.codes import code_lists
 from epix_node.store import schema
+from epix_node.store import trust as trust_store
 from epix_node.store.database import Database
 from epix_node.trust.keys import generate_ed25519_key
 from epix_node.trust.manifest import Manifest, parse_manifest
@@ -64,6 +65,8 @@ class Plan:
     """Where the Secretariat publishes it; None: the node stands alone."""
     root: bytes | None = None
     """The root of the trust list, compared with the printed fingerprint."""
+    store: str | None = field(default=None, repr=False)
+    """The URL of its database; None: a SQLite file in the directory. On a server it exists, and holds no node."""
     passphrase: str | None = field(default=None, repr=False)
     """What the keys are encrypted with, where whoever starts the node gives it again."""
     passphrase_file: Path | None = None
@@ -83,7 +86,8 @@ def found_node(directory: Path, plan: Plan) -> tuple[Config, Manifest]:
     """A new node stands in this directory; returns its configuration and manifest.
 
     Raises:
-        ConfigError: something of a node is there already, or the plan makes no sense; nothing is left behind.
+        ConfigError: something of a node is there already, or the plan makes no sense; nothing is left behind but, in
+            a database on a server, empty tables.
         KeyMaterialError: keys cannot be written; nothing is left behind.
     """
     _require_sense(plan)
@@ -153,6 +157,7 @@ def _make(stage: Path, plan: Plan) -> Manifest:
         clock=str(plan.clock.absolute()) if plan.clock is not None else None,
         trust_list=plan.trust_list,
         passphrase_file=_passphrase_file(stage, plan),
+        store=plan.store,
     )
     (stage / DEFAULT_PATH).write_text(text, encoding="utf-8")
     config = load_config(stage / DEFAULT_PATH, {})
@@ -177,6 +182,8 @@ def _make(stage: Path, plan: Plan) -> Manifest:
     database = Database(config.store_url)
     try:
         schema.migrate(database)
+        if database.read_now(trust_store.held).own is not None:
+            raise ConfigError(f"the database {config.store_place} belongs to a node: `init` overwrites nothing")
         manifest = first_manifest(config, OwnKeys.of(box))
         return parse_manifest(sign_next(database, role, manifest, now=plan.now).manifest_file)
     finally:

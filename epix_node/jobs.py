@@ -4,6 +4,8 @@ APScheduler is a metronome here and nothing more. Cursors, back-off and everythi
 are in the database, so a missed or a repeated tick costs nothing. Its ``shutdown`` cancels running coroutines, so the
 tasks are ours: each job runs in a task of its own, shielded from the scheduler, and the node's end waits for them.
 
+A run that makes no progress is ended (``watchdog``); a pull makes progress with every step.
+
 A node on the shared clock of a sandbox runs no job by itself (contract 7); ``round_`` is what a tick does instead.
 
 Not here: what a job does (``federation.pull``, ``acts.review``). Everything can be called without a scheduler.
@@ -12,6 +14,7 @@ Not here: what a job does (``federation.pull``, ``acts.review``). Everything can
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -26,29 +29,49 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from epix_node.acts.review import open_due
 from epix_node.acts.revocation import heed_revocations
+from epix_node.acts.scrub import Interrupted, scrub
 from epix_node.clock import utc_now
 from epix_node.errors import NotFoundError
-from epix_node.exchange.own import COSIGN_EVERY, published
+from epix_node.exchange.sequencer import COSIGN_EVERY
+from epix_node.federation.hints import HINT_INTERVAL, Hints
 from epix_node.federation.pull import PullResult, followed, pull, pull_all
+from epix_node.federation.recovery import TRY_AGAIN, fetch_lost, go_on
+from epix_node.federation.reports import spread
+from epix_node.federation.stories import take_missing
 from epix_node.federation.trust import refresh_trust
+from epix_node.federation.turns import close
+from epix_node.federation.witnessing import gather
 from epix_node.identity.role import current_version
 from epix_node.node import Node
 from epix_node.trust.refresh import Refreshed
+from epix_node.watchdog import Watchdog, beat
 
 HINT_DELAY = timedelta(seconds=10)
 """How soon after its hint a peer is pulled from at the latest (C.5)."""
 
-HINT_INTERVAL = timedelta(seconds=10)
-"""Hints that one peer may send: one in this time (C.2)."""
+LOOK_FOR_NEWS = timedelta(seconds=2)
+"""How soon after an own entry is published those whom it concerns are told that there is something new."""
 
 LOOK_FOR_PEERS = timedelta(seconds=10)
 """How often it is checked whether peers came or went, or a key was revoked, which another process may do."""
+
+ASK_WITNESSES = timedelta(seconds=2)
+"""How often it is looked whether a witness has something to cosign; entries that come together are sent together."""
 
 REVISIT = timedelta(seconds=60)
 """How often what time alone moves is looked at; the cool-off that it ends is 24 h."""
 
 MAX_START_JITTER = timedelta(seconds=60)
 """The first pull from a peer comes within this time (C.5), so that nodes started together do not pull in step."""
+
+LOOK_FOR_SCRUB = timedelta(hours=1)
+"""How often it is looked whether the daily scrub is due, so that a node that is restarted each day is scrubbed, too."""
+
+MAX_SCRUB_DELAY = timedelta(minutes=10)
+"""The first such look comes within this time."""
+
+_SCRUB_PAUSE_S = 0.005
+"""How long the scrub lets others run after each bundle."""
 
 REFRESH_TRUST = timedelta(minutes=5)
 """How often the trust list is asked for (C.1)."""
@@ -67,10 +90,20 @@ class Round:
     alerts: int
 
 
-async def round_(node: Node) -> Round:
-    """See whom to trust, pull from every peer whatever its back-off, reconcile, and send the alerts that are owed."""
+async def round_(node: Node, *, ignore_backoff: bool = True) -> Round:
+    """See whom to trust, ask the witnesses, pull from every peer, reconcile, and send the alerts that are owed.
+
+    Nobody's back-off counts, unless it is said to. A register that lost something goes on with its recovery first.
+    Evidence of two histories that the pulls brought has been sent to everybody.
+    """
     await look_at_trust(node)
-    results = await pull_all(node, ignore_backoff=True)
+    if await go_on(node):
+        await fetch_lost(node)
+    await gather(node, ignore_backoff=ignore_backoff)
+    results = await pull_all(node, ignore_backoff=ignore_backoff)
+    for party in results:
+        await take_missing(node, party)
+    await spread(node, ignore_backoff=ignore_backoff)
     alerts = await asyncio.to_thread(open_due, node.office, now=node.clock())
     return Round(pulled={party: result.documents for party, result in results.items()}, alerts=alerts)
 
@@ -95,6 +128,7 @@ async def running_jobs(node: Node, *, grace: timedelta) -> AsyncIterator[Jobs]:
         yield jobs
     finally:
         await jobs.stop(grace=grace)
+        await close(node.database)
 
 
 class Jobs:
@@ -103,6 +137,9 @@ class Jobs:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._ends = threading.Event()
+        self._watchdog = Watchdog()
+        self._hints = Hints(node)
         self._hinted_at: dict[str, float] = {}
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -112,9 +149,10 @@ class Jobs:
 
     @property
     def names(self) -> frozenset[str]:
-        """The jobs that are scheduled: ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``cosign``.
+        """The jobs that are scheduled; none on a shared clock.
 
-        None on a shared clock.
+        ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``cosign``, ``witnesses``, ``hints``,
+        ``recovery``, ``scrub``.
         """
         return frozenset(job.id for job in self._scheduler.get_jobs())
 
@@ -126,7 +164,12 @@ class Jobs:
         self._every(REFRESH_TRUST, "trust", self._look_at_trust, next_run_time=utc_now())
         self._every(REVISIT, "revisit", self._revisit)
         self._every(COSIGN_EVERY, "cosign", self._cosign)
+        self._every(ASK_WITNESSES, "witnesses", self._ask_witnesses)
+        self._every(LOOK_FOR_NEWS, "hints", self._hint)
+        self._every(TRY_AGAIN, "recovery", self._recover, next_run_time=utc_now())
+        self._every(LOOK_FOR_SCRUB, "scrub", self._scrub, next_run_time=_within(MAX_SCRUB_DELAY))
         self._schedule_pulls()
+        self._watchdog.start()
         self._scheduler.start()
 
     async def stop(self, *, grace: timedelta) -> None:
@@ -136,6 +179,7 @@ class Jobs:
         """
         if not self._scheduler.running:
             return
+        self._ends.set()
         self._scheduler.pause()
         if self._in_flight:
             _, late = await asyncio.wait(self._in_flight, timeout=grace.total_seconds())
@@ -144,6 +188,7 @@ class Jobs:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         self._scheduler.shutdown(wait=False)
+        await asyncio.to_thread(self._watchdog.stop)
 
     def hinted(self, party: str) -> bool:
         """The peer is pulled from within ten seconds; false where it hinted less than ten seconds ago."""
@@ -171,9 +216,13 @@ class Jobs:
         await asyncio.shield(task)
 
     async def _logged(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        with structlog.contextvars.bound_contextvars(job=name):
+        with structlog.contextvars.bound_contextvars(job=name), self._watchdog.watching(name) as pulse:
             try:
                 await run()
+            except asyncio.CancelledError:
+                if not pulse.is_cancelled:
+                    raise
+                # By the watchdog, which said so: the next tick tries again.
             except Exception:  # the last line of defence of a job: the next tick tries again, a person reads why
                 log.exception("job failed")
 
@@ -201,8 +250,28 @@ class Jobs:
         if sent:
             log.info("alerts sent", alerts=sent)
 
+    async def _hint(self) -> None:
+        await self._hints.tell()
+
+    async def _recover(self) -> None:
+        if await go_on(self._node):
+            await fetch_lost(self._node)
+
+    async def _ask_witnesses(self) -> None:
+        """Witnesses are asked for what they did not cosign, and others told of evidence that they do not have yet."""
+        await gather(self._node)
+        await spread(self._node)
+
     async def _cosign(self) -> None:
-        await self._node.database.write(published, self._node.office.own, now=self._node.clock())
+        await asyncio.to_thread(self._node.office.sequencer.publish, now=self._node.clock())
+
+    async def _scrub(self) -> None:
+        def gently(_done: int, _total: int) -> None:
+            beat()
+            if self._ends.wait(_SCRUB_PAUSE_S):
+                raise Interrupted
+
+        await asyncio.to_thread(scrub, self._node.office, now=self._node.clock(), progress=gently)
 
 
 def _within(delay: timedelta) -> datetime:
@@ -214,10 +283,12 @@ def _pulling(node: Node, party: str) -> Callable[[], Coroutine[Any, Any, None]]:
     async def run() -> None:
         started = time.perf_counter()
         try:
-            result = await pull(node, party)
+            result = await pull(node, party, progress=beat)
         except NotFoundError:  # removed meanwhile; its job is about to go, too
             return
         _log_pull(result, seconds=time.perf_counter() - started)
+        if result.documents is not None:
+            await take_missing(node, party)
 
     return run
 

@@ -19,23 +19,27 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from epix_node.acts.office import Office
 from epix_node.acts.revocation import heed_revocations
+from epix_node.acts.witnesses import WitnessRule, rule_from
 from epix_node.clock import Clock, utc_now
 from epix_node.config import Config
-from epix_node.errors import ConfigError, EpixError
+from epix_node.errors import ConfigError, EpixError, MalformedDocumentError
 from epix_node.exchange.own import OwnRegister
+from epix_node.exchange.sequencer import Sequencer
 from epix_node.identity.key_box import KeyBox
 from epix_node.identity.live import LiveKeys
 from epix_node.identity.opener import Ask
-from epix_node.identity.role import OwnRole, establish
+from epix_node.identity.role import OwnRole, establish, own_version
 from epix_node.reference.catalogue import Catalogue, following
 from epix_node.register.cosignature import Cosigner
 from epix_node.register.note import NoteSigner
 from epix_node.rules.national import read_measures
 from epix_node.rules.ruleset import Ruleset, load_ruleset
 from epix_node.sandbox_clock import SharedClock
-from epix_node.store import schema
+from epix_node.store import register, schema
 from epix_node.store import trust as trust_store
-from epix_node.store.database import Database
+from epix_node.store.backup import mark_restored
+from epix_node.store.database import Database, Session
+from epix_node.store.last_signed import LastSigned
 from epix_node.trust.keyring import Keyring
 from epix_node.trust.manifest import Manifest, parse_manifest
 from epix_node.trust.signed_version import SignedVersion
@@ -101,7 +105,7 @@ class LiveTrust:
     def __init__(self, database: Database, *, has_list: bool) -> None:
         self._database = database
         self._has_list = has_list
-        self._reader = database.point_reader()
+        self._points = database.point_reader()
         self._lock = threading.Lock()
         self._revision: int | None = None
         self._own: tuple[bytes, Manifest] | None = None
@@ -134,10 +138,10 @@ class LiveTrust:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._reader.close()
+        self._points.close()
 
     def _follow(self) -> None:
-        revision = trust_store.revision(self._reader)
+        revision = trust_store.revision(self._points)
         if revision == self._revision:
             return
         held = self._database.read_now(trust_store.held)
@@ -203,31 +207,46 @@ def open_node(config: Config, *, migrate: bool = False, follow: bool = False, as
         require_schema(database)
         if config.federation.trust_list is not None:
             require_root(database, config, now=machine())
+        is_new = database.read_now(_is_new, config.party.code)
         manifest = establish(database, config, box, follow=follow, now=machine())
         trust = LiveTrust(database, has_list=config.federation.trust_list is not None)
+        record = LastSigned(database)
         try:
             clock = FlooredClock(machine, trust.floor)
             keys = LiveKeys.open(box, lambda: trust.keyring().manifests[manifest.party], clock)
             if follow:
                 keys.require_period()
+            own = own_register(manifest, keys)
+            sequencer = Sequencer(database, record, own)
+            if is_new:
+                database.write_now(mark_restored, own.party, own.origin, source="an empty database", now=clock())
+            sequencer.look(now=clock())
             office = Office(
                 database=database,
-                own=own_register(manifest, keys),
+                own=own,
+                sequencer=sequencer,
                 ruleset=ruleset_of(config),
                 keyring=trust.keyring,
                 trust_list=trust.trust_list,
                 timezone=ZoneInfo(config.party.timezone),
                 catalogue=catalogue_of(config),
                 customs_union=frozenset(config.party.customs_union),
+                witnesses=witness_rule(config),
             )
             if not follow:  # a node that starts does not wait for it: its first job sees to it
                 heed_revocations(office, now=clock())
             yield Node(config=config, clock=clock, office=office, keys=keys, role=_role_of(config, box))
         finally:
+            record.close()
             trust.close()
     finally:
         box.close()
         database.close()
+
+
+def _is_new(session: Session, party: str) -> bool:
+    """Whether the database was neither made by ``init`` nor used yet: perhaps it stands where another was lost."""
+    return own_version(session) is None and register.state(session, party) is None
 
 
 def _role_of(config: Config, box: KeyBox) -> OwnRole | None:
@@ -280,6 +299,22 @@ def ruleset_of(config: Config) -> Ruleset:
     return ruleset if path is None else ruleset.with_measures(read_measures(path, ruleset))
 
 
+def witness_rule(config: Config) -> WitnessRule:
+    """Whose cosignatures count here.
+
+    Raises:
+        ConfigError: the policy file cannot be read, or is none.
+    """
+    path, register = config.witness_policy_file, config.witnessing
+    try:
+        policy = path.read_text("utf-8") if path is not None else None
+        return rule_from(register.witnesses, register.quorum, policy)
+    except OSError as error:
+        raise ConfigError(f"[register] policy: {path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, MalformedDocumentError) as error:
+        raise ConfigError(f"[register] policy: {path} is no witness policy: {error}") from error
+
+
 def catalogue_of(config: Config) -> Callable[[], Catalogue]:
     """Gives the reference data as they are at that moment; others may be loaded while the node runs.
 
@@ -294,8 +329,10 @@ def catalogue_of(config: Config) -> Callable[[], Catalogue]:
 def open_database(config: Config, *, create: bool = False) -> Database:
     """The database of the configuration, whatever its schema. With ``create``, an absent file is made, and is empty.
 
+    A database on a server is not asked yet; nobody but its administrator makes it.
+
     Raises:
-        ConfigError: there is none, it cannot be made, or the file is something else.
+        ConfigError: there is none, it cannot be made, the file is something else, or the driver is missing.
     """
     path = config.store_path
     if path is not None and path.is_file():
@@ -346,4 +383,6 @@ def own_register(manifest: Manifest, keys: LiveKeys) -> OwnRegister:
         log=NoteSigner(manifest.log.origin, keys.log_key),
         cosigner=Cosigner(manifest.witness.name, keys.witness_key),
         keys=keys,
+        log_key=manifest.log_keys[0],
+        cosigner_key=manifest.cosigner_keys[0],
     )

@@ -80,7 +80,7 @@ def all_settings() -> Iterator[tuple[str, str, FieldInfo]]:
 
 def _sections() -> dict[str, type[Section]]:
     return {
-        name: info.annotation
+        info.alias or name: info.annotation
         for name, info in Config.model_fields.items()
         if isinstance(info.annotation, type) and issubclass(info.annotation, Section)
     }

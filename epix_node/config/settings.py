@@ -35,6 +35,7 @@ _DURATION = re.compile(r"(\d{1,9})([smhd]?)")
 _CODE = re.compile(r"[A-Z]{2}")
 _FICTIONAL = re.compile(r"X[A-Z]")
 _SQLITE = "sqlite:///"
+_POSTGRESQL = "postgresql+psycopg"
 
 
 def _duration(value: object) -> timedelta:
@@ -92,9 +93,21 @@ def _base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+_STORES = f"expected {_SQLITE}PATH or {_POSTGRESQL}://USER@HOST:PORT/NAME"
+
+
 def _store_url(value: str) -> str:
-    if not value.startswith((_SQLITE, "postgresql+psycopg://")) or value == _SQLITE:
-        raise ValueError("expected sqlite:///PATH or postgresql+psycopg://…")
+    """A URL that names a database; what is wrong with it is said without it, since it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(_STORES) from error
+    if parts.scheme == _POSTGRESQL:
+        if not parts.path.strip("/") or parts.fragment:
+            raise ValueError(_STORES)
+    elif not value.startswith(_SQLITE) or value == _SQLITE:
+        raise ValueError(_STORES)
     return value
 
 
@@ -190,7 +203,7 @@ class ServerSection(Section):
 class StoreSection(Section):
     """The database."""
 
-    url: Annotated[StrictStr, AfterValidator(_store_url)] = "sqlite:///data/epix-node.sqlite"
+    url: Annotated[StrictStr, Field(repr=False), AfterValidator(_store_url)] = "sqlite:///data/epix-node.sqlite"
 
 
 class KeysSection(Section):
@@ -232,6 +245,14 @@ class FederationSection(Section):
         return self.follow is None or party in self.follow
 
 
+class RegisterSection(Section):
+    """Whose cosignatures make an entry of a register WITNESSED (decision 10)."""
+
+    witnesses: Codes = ()
+    quorum: Annotated[StrictInt, Field(ge=1, le=250)] = 2
+    policy: StrictStr = ""
+
+
 class ReferenceSection(Section):
     """Species, quotas, suspensions and the like, as `epix-node reference load` keeps them."""
 
@@ -253,10 +274,11 @@ class LimitsSection(Section):
 
 
 class FreshnessSection(Section):
-    """How old a mirror of another register may be (contract 4)."""
+    """How old a mirror of another register may be (contract 4), and how late a document may be in one (C.4 item 9)."""
 
     mirror_fresh: Duration = timedelta(hours=1)
     mirror_stale: Duration = timedelta(days=7)
+    max_merge_delay: Duration = timedelta(hours=24)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -318,6 +340,8 @@ class Config(Section):
     store: StoreSection = StoreSection()
     keys: KeysSection = KeysSection()
     federation: FederationSection = FederationSection()
+    # Every model has a method `register`, so that the section of this name goes by another here.
+    witnessing: RegisterSection = Field(default=RegisterSection(), alias="register")
     reference: ReferenceSection = ReferenceSection()
     rules: RulesSection = RulesSection()
     limits: LimitsSection = LimitsSection()
@@ -350,6 +374,16 @@ class Config(Section):
         return f"{_SQLITE}{self.home / self.store.url.removeprefix(_SQLITE)}"
 
     @property
+    def store_place(self) -> str:
+        """Where the database is, for people: the file, or the URL without password and options."""
+        if self.store_path is not None:
+            return str(self.store_path)
+        parts = urlsplit(self.store_url)
+        host = parts.netloc.rpartition("@")[2]
+        user = f"{parts.username}@" if parts.username else ""
+        return f"{parts.scheme}://{user}{host}{parts.path}"
+
+    @property
     def store_path(self) -> Path | None:
         """The file of a SQLite database."""
         return Path(self.store_url.removeprefix(_SQLITE)) if self.store_url.startswith(_SQLITE) else None
@@ -378,6 +412,11 @@ class Config(Section):
     def root_file(self) -> Path:
         """``[federation] root``, resolved: the root of the trust list, which people compared with the printed one."""
         return self.home / self.federation.root
+
+    @property
+    def witness_policy_file(self) -> Path | None:
+        """``[register] policy``, resolved; ``None`` where ``witnesses`` and ``quorum`` say it."""
+        return self.home / self.witnessing.policy if self.witnessing.policy else None
 
     @property
     def reference_file(self) -> Path:

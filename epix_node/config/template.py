@@ -49,8 +49,9 @@ base_url = $base_url
 # workers = 1
 
 [store]
-# The database.
-# url = "sqlite:///data/epix-node.sqlite"
+# The database: a file, or a database on a PostgreSQL server, postgresql+psycopg://USER@HOST:PORT/NAME, for which
+# `pip install 'epix-node[postgresql]'`. Its password belongs in ~/.pgpass or the variable PGPASSWORD.
+$store
 
 [keys]
 # Where the private keys are, encrypted, readable by the node's own account only.
@@ -78,6 +79,15 @@ $trust_list
 # Whether peers may have addresses of private networks and of this machine. True in the sandbox unless set.
 # private_addresses = $private_addresses
 
+[register]
+# Who may witness a register: the Parties whose cosignatures count here, of this node's own register and of others. No
+# Party counts for its own register. Empty: every Party in the trust list.
+# witnesses = []
+# How many of them must have cosigned before an entry is WITNESSED; until then it is LOGGED, and nothing waits for it.
+# quorum = 2
+# A file in the format of c2sp.org/tlog-policy, such as "config/witnesses.policy", in place of the two above.
+# policy = ""
+
 [reference]
 # Where `epix-node reference load` keeps species, quotas, suspensions and the like.
 # file = "data/reference.sqlite"
@@ -100,6 +110,8 @@ $trust_list
 # mirror_fresh = "1h"
 # and stale so long; then verdicts say that they cannot tell.
 # mirror_stale = "7d"
+# A document that its register took later than this after its signature is marked BACKDATED.
+# max_merge_delay = "24h"
 
 [sandbox]
 # The file of the clock that the nodes of a demonstration share; absent: this machine's clock. Sandbox only.
@@ -118,6 +130,7 @@ def default_toml(
     clock: str | None = None,
     trust_list: str | None = None,
     passphrase_file: str | None = None,
+    store: str | None = None,
 ) -> str:
     """The text of ``epix-node.toml`` for a new node."""
     return _FILE.substitute(
@@ -131,6 +144,7 @@ def default_toml(
         trust_list=(
             f"trust_list = {_text(trust_list)}" if trust_list else '# trust_list = "https://trust.example.org/tuf/"'
         ),
+        store=f"url = {_text(store)}" if store is not None else '# url = "sqlite:///data/epix-node.sqlite"',
         passphrase_file=(
             f"passphrase_file = {_text(passphrase_file)}"
             if passphrase_file is not None

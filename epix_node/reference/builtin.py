@@ -32,6 +32,13 @@ def builtin_shelf() -> Shelf:
     return Shelf.in_memory(_fill)
 
 
+@cache
+def builtin_names(taxon: Taxon) -> frozenset[str]:
+    """The keys of all names of this built-in taxon, its accepted one among them."""
+    rows = builtin_shelf().all("SELECT key FROM species_name WHERE taxon = ?", (taxon.id,))
+    return frozenset(key for (key,) in rows)
+
+
 def _fill(connection: sqlite3.Connection) -> list[LoadReport]:
     data = resources.files("epix_node.reference").joinpath("data", "species.toml").read_bytes()
     content = tomllib.loads(data.decode("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from epix_node.permit.reasons import Reason
@@ -53,6 +54,8 @@ class Verdict:
     signed: bytes | None = None
     party: str | None = None
     certificate_sha256: str | None = None
+    signed_at: datetime | None = None
+    """The SigningTime, as the signer states it; only where the signature is VALID."""
 
     def __post_init__(self) -> None:
         valid = self.signature is SignatureState.VALID

@@ -102,7 +102,7 @@ def verify(
         _check_period(key, at=at, proven_before=proven_before)
         results = _signed_parts(root, key.certificate, at=at)  # step 7
         signed = results[parts.document_reference]
-        _check_signing_time(results, key, at=at)
+        signed_at = _checked_signing_time(results, key, at=at)
         _check_content(signed, header, environment)  # step 8
     except TrustError as refusal:
         return Verdict.refused(Reason(refusal.code), party=header.party, certificate_sha256=fingerprint)
@@ -111,6 +111,7 @@ def verify(
         signed=signed.signed_data,
         party=header.party,
         certificate_sha256=fingerprint,
+        signed_at=signed_at,
     )
 
 
@@ -265,8 +266,8 @@ def _signed_parts(root: etree._Element, certificate: x509.Certificate, *, at: da
         raise TrustError("the signature does not verify", code=Reason.SIGNATURE_INVALID) from error
 
 
-def _check_signing_time(results: list[VerifyResult], key: SigningKey, *, at: datetime) -> None:
-    """Raise unless SigningTime lies in the key's period and not after ``at``, but for the five minutes of C.5.
+def _checked_signing_time(results: list[VerifyResult], key: SigningKey, *, at: datetime) -> datetime:
+    """The SigningTime; raises unless it is in the key's period and not after ``at``, but for the five minutes of C.5.
 
     The signer chooses it, so it proves nothing; but who claims to have signed with a key that was not there yet, or
     tomorrow, claims what cannot be.
@@ -280,6 +281,7 @@ def _check_signing_time(results: list[VerifyResult], key: SigningKey, *, at: dat
         raise TrustError("SigningTime is no time with a zone", code=Reason.SIGNATURE_INVALID) from error
     if not key.not_before <= signing_time <= min(key.not_after, at + CLOCK_TOLERANCE):
         raise TrustError("SigningTime is outside the key's period", code=Reason.KEY_NOT_IN_PERIOD)
+    return signing_time
 
 
 def _check_content(signed: VerifyResult, header: _Header, environment: str) -> None:

@@ -103,6 +103,16 @@ class Keyring:
         return tuple(sorted(self.manifests))
 
     @property
+    def signing_keys(self) -> tuple[SigningKey, ...]:
+        """The signing keys of all Parties, revoked and expired ones included."""
+        return tuple(self._signing_keys.values())
+
+    @property
+    def speakers(self) -> Mapping[str, str]:
+        """The Party whose node speaks for each issuer."""
+        return self._speakers
+
+    @property
     def revoked(self) -> tuple[SigningKey, ...]:
         """The signing keys that are revoked, of all Parties."""
         return tuple(self._revoked)
@@ -124,6 +134,11 @@ class Keyring:
     def speaks_for(self, party: str, code: str) -> bool:
         """Whether this Party's node speaks for this issuer."""
         return self._speakers.get(code) == party
+
+    def codes_of(self, party: str) -> frozenset[str]:
+        """The issuer codes that this Party's node speaks for."""
+        manifest = self.manifests.get(party)
+        return frozenset(manifest.issues_for) if manifest is not None else frozenset()
 
     def coverage(self, party: str) -> Coverage:
         """What this Party promises to publish: nothing, where it is unknown."""
