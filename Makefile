@@ -13,6 +13,10 @@ ENVIRONMENT := $(BIN)/python
 RUNTIME := $(VENV)/.installed
 DEVELOPMENT := $(VENV)/.installed-dev
 
+# Processes that share the tests; `make test WORKERS=0` runs them in one, for a debugger. Neither needs a service: the
+# second run starts a PostgreSQL of its own, which the development tools bring as a wheel.
+WORKERS := 2
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
@@ -28,15 +32,17 @@ install: $(DEVELOPMENT) ## make .venv and install the program and the tools
 demo: $(RUNTIME) ## play a federation of three countries and show what each node found
 	@$(BIN)/python -m epix_node demo
 
-test: $(DEVELOPMENT) ## run the tests
-	@$(BIN)/python -m pytest -q
+test: $(DEVELOPMENT) ## run the tests, those that open a database on SQLite and on PostgreSQL
+	@$(BIN)/python -m pytest -q -n $(WORKERS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --store postgresql
 
 check: $(DEVELOPMENT) ## format, lint, types, import contracts, tests: what must hold before a commit
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --store postgresql
 
 fix: $(DEVELOPMENT) ## format, and mend what the linter can mend
 	$(BIN)/python -m ruff check --fix .

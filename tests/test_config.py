@@ -138,6 +138,7 @@ def test_every_setting_has_a_variable(tmp_path):
             "EPIX_KEYS__PKCS11_TOKEN",
             "EPIX_KEYS__PKCS11_KEY",
             "EPIX_KEYS__PIN_FILE",
+            "EPIX_REGISTER__POLICY",
             "EPIX_SANDBOX__CLOCK",
             "EPIX_REFERENCE__FILE",
             "EPIX_RULES__NATIONAL",
@@ -193,6 +194,8 @@ def test_other_variables_are_none_of_its_business(tmp_path):
         ),
         ('[party]\ncode = "XA"\n[server]\nworkers = true\n', ":4: [server] workers: "),
         ('[party]\ncode = "XA"\n[store]\nurl = "mysql://x"\n', ":4: [store] url: expected sqlite:///PATH"),
+        ('[party]\ncode = "XA"\n[store]\nurl = "postgresql+psycopg://h"\n', "USER@HOST:PORT/NAME"),
+        ('[party]\ncode = "XA"\n[store]\nurl = "postgresql+psycopg://h:p/n"\n', "USER@HOST:PORT/NAME"),
         (
             '[party]\ncode = "XA"\n[freshness]\nmirror_fresh = "8d"\n',
             ":3: [freshness]: mirror_stale is shorter than mirror_fresh",
@@ -249,3 +252,26 @@ def test_an_ipv6_address_can_be_listened_on(tmp_path):
     """Brackets are for the text, not for the socket."""
     server = load(tmp_path, config_text(listen="[::1]:8443")).server
     assert (server.host, server.port) == ("::1", 8443)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        (
+            "postgresql+psycopg://u:p%40ss@db.example:5433/epix?sslmode=require",
+            "postgresql+psycopg://u@db.example:5433/epix",
+        ),
+        ("postgresql+psycopg://db/epix?password=pass", "postgresql+psycopg://db/epix"),
+        ("postgresql+psycopg:///epix?host=/run/pg&password=pass", "postgresql+psycopg:///epix"),
+    ],
+)
+def test_a_password_is_never_shown(tmp_path, url, place):
+    """Where the database is, people may read; how it is opened, not even a traceback may."""
+    config = load(tmp_path, f'[party]\ncode = "XA"\n[store]\nurl = "{url}"\n')
+    assert (config.store_url, config.store_path, config.store_place) == (url, None, place)
+    assert "ss@" not in repr(config)
+    assert "=pass" not in repr(config)
+    with pytest.raises(ConfigError) as told:
+        load(tmp_path, f'[party]\ncode = "XA"\n[store]\nurl = "{url.replace("+psycopg", "")}"\n')
+    assert "=pass" not in str(told.value)
+    assert "p%40ss" not in str(told.value)

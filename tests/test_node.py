@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -24,6 +23,7 @@ from epix_node.store.database import Database
 from epix_node.trust.certificate import issue_certificate
 from epix_node.trust.keys import generate_ed25519_key, generate_permit_key, write_private_key
 from epix_node.trust.manifest import parse_manifest
+from tests.stores import change_store, lose_store
 from tests.trusting import Secretariat
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -112,7 +112,7 @@ def test_a_version_is_above_all_that_the_trust_list_has_seen(two, secretariat):
         for _ in range(3):
             newest = sign_next(node.database, role, node.manifest, now=NOW)
     secretariat.repository.publish(NOW, offers={"XA": newest.party_file()})
-    xa.store_path.unlink()
+    lose_store(xa)
     with open_node(xa, migrate=True) as node:
         assert node.database.read_now(own_version).number == 1
         secretariat.refresh(node.database, "XA")
@@ -213,6 +213,7 @@ def test_the_clock_is_never_before_what_was_verified(two, secretariat):
         assert FlooredClock(lambda: late, node.clock.floor)() == late
 
 
+@pytest.mark.sqlite("its file")
 def test_a_closed_node_leaves_one_file(config):
     """The write-ahead log is folded in when the last connection goes."""
     with open_node(config) as node:
@@ -220,6 +221,7 @@ def test_a_closed_node_leaves_one_file(config):
     assert [path.name for path in config.store_path.parent.iterdir()] == ["epix-node.sqlite"]
 
 
+@pytest.mark.sqlite("its file")
 def test_without_a_database_it_does_not_open(config):
     """And does not make an empty one, which would be an empty register under the same name."""
     config.store_path.unlink()
@@ -228,6 +230,7 @@ def test_without_a_database_it_does_not_open(config):
     assert not config.store_path.exists()
 
 
+@pytest.mark.sqlite("its file")
 def test_with_another_kind_of_file_it_does_not_open(config):
     """A mistake in the configuration, not in the program."""
     config.store_path.write_bytes(b"this is no database")
@@ -237,12 +240,10 @@ def test_with_another_kind_of_file_it_does_not_open(config):
 
 def test_with_an_old_schema_it_does_not_open_unless_told_to_migrate(config):
     """The message names the command."""
-    with closing(sqlite3.connect(config.store_path)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'ancient'")
-        connection.commit()
+    change_store(config, "UPDATE alembic_version SET version_num = 'ancient'")
     with pytest.raises(ConfigError, match=r"has schema ancient.*`epix-node store migrate`"), open_node(config):
         pass
-    config.store_path.unlink()
+    lose_store(config)
     with open_node(config, migrate=True) as node:
         assert node.keyring().parties == ("XA",)
 
@@ -282,7 +283,7 @@ def test_with_one_key_for_two_purposes_it_does_not_open(config):
     """C.1: distinct from every other key."""
     files = config.key_files
     files.witness_key.write_bytes(files.log_key.read_bytes())
-    config.store_path.unlink()
+    lose_store(config)
     with pytest.raises(KeyMaterialError, match="the same key twice"), open_node(config, migrate=True):
         pass
 
@@ -299,8 +300,8 @@ def test_with_a_key_that_is_not_in_its_manifest_it_does_not_open(config, name):
 
 def test_another_partys_database_does_not_open(tmp_path, two):
     """A mistake with files, noticed before anything is signed."""
-    two[0].store_path.write_bytes(two[1].store_path.read_bytes())
-    with pytest.raises(KeyMaterialError, match="the database is that of XB"), open_node(two[0]):
+    mistaken = two[0].model_copy(update={"store": two[1].store.model_copy(update={"url": two[1].store_url})})
+    with pytest.raises(KeyMaterialError, match="the database is that of XB"), open_node(mistaken):
         pass
 
 

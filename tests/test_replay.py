@@ -16,18 +16,19 @@ import pytest
 from epix_node.acts.office import Office
 from epix_node.acts.publish import publish
 from epix_node.acts.report import report
-from epix_node.exchange.own import OwnRegister
+from epix_node.exchange.sequencer import Sequencer
 from epix_node.permit.event_json import confirmation_from_json
 from epix_node.permit.finding import Finding, FindingClass, FindingState
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.status import Status
 from epix_node.rules.ruleset import load_ruleset
-from epix_node.store import peers, schema
-from epix_node.store.database import Database
+from epix_node.store import peers
+from epix_node.store.last_signed import LastSigned
 from epix_node.trust.keyring import Keyring
 from tests.acts.conftest import START, World, make_keys, trusting
 from tests.bench import shipments
 from tests.bench.shipments import Consignment
+from tests.stores import open_store
 
 PARTIES = ("CL", "CM", "CN", "ES", "FR", "HK", "PY", "SG", "US")
 """Between them are 23 of the 29 permits with several importers, and numbers that two exporters gave."""
@@ -90,8 +91,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
     world.wait(hours=25)
     world.meet(rounds=2)
     yield Replay(consignments, world, {party: world.findings(party) for party in PARTIES})
-    for office in world.offices.values():
-        office.database.close()
+    world.close()
 
 
 def make_world(directory: Path) -> World:
@@ -100,22 +100,15 @@ def make_world(directory: Path) -> World:
     trust_list = trusting(keyring.manifests.values())
     offices = {}
     for party, own in keys.items():
-        database = Database(f"sqlite:///{directory / party}.sqlite")
-        schema.migrate(database)
+        database = open_store(directory / f"{party}.sqlite")
         for other in PARTIES:
             if other != party:
                 database.write_now(peers.meet, other, now=START)
+        register = own.register()
         offices[party] = Office(
             database=database,
-            own=OwnRegister(
-                party=party,
-                codes=frozenset(own.manifest.issues_for),
-                environment="sandbox",
-                signer=own.signer,
-                log=own.log,
-                cosigner=own.cosigner,
-                keys=Keyring({party: own.manifest}),
-            ),
+            own=register,
+            sequencer=Sequencer(database, LastSigned(database), register),
             ruleset=load_ruleset(),
             keyring=lambda: keyring,
             trust_list=lambda: trust_list,

@@ -10,10 +10,10 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.bench import documents, exchange, records, replay, shipments, status, trust_list
+from tests.bench import catchup, documents, exchange, records, replay, shipments, status, trust_list
 from tests.bench.figures import Figure, show
 
-PARTS = ("documents", "exchange", "status", "trust", "records", "replay")
+PARTS = ("documents", "exchange", "status", "trust", "catchup", "records", "replay")
 
 
 def main() -> int:
@@ -39,6 +39,8 @@ def main() -> int:
     good = all(figure.is_met for figure in figures) and good
     if "trust" in parts:
         good = trust_list.main(quick=given.quick) and good
+    if "catchup" in parts:
+        good = catchup.main(quick=given.quick) and good
     if "records" in parts:
         if shipments.is_there():
             good = records.main(quick=given.quick) and good

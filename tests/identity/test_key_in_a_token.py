@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from epix_node.config import Config
 from epix_node.errors import KeyMaterialError
 from epix_node.identity.hsm import TokenSettings
 from epix_node.identity.key_box import KeyBox
+from epix_node.store.database import Database
 from tests.cli.conftest import logs_as_before, permit_json
 from tests.softhsm import PIN, TOKEN, UNOPENED, module
 
@@ -67,8 +67,8 @@ def test_a_node_signs_in_its_token(machine: Machine):
     permit, document = machine.config.home / "permit.json", machine.config.home / "document.xml"
     permit.write_text(json.dumps(permit_json()))
     machine.run("permits", "publish", permit)
-    with closing(sqlite3.connect(machine.config.store_path)) as database:
-        document.write_bytes(database.execute("SELECT xml FROM document").fetchone()[0])
+    with closing(Database(machine.config.store_url)) as database:
+        document.write_bytes(database.point("SELECT xml FROM document", ())[0])
     verdict = machine.json("verify", document)
     assert (verdict["signature"], verdict["verdict"]) == ("VALID", "VALID")
     told = machine.json("doctor")["checks"]

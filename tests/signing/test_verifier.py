@@ -24,6 +24,7 @@ def test_a_genuine_document_is_valid_and_gives_its_signed_bytes(signed, unsigned
         signed=etree.tostring(etree.fromstring(unsigned()), method="c14n", exclusive=True),
         party="XA",
         certificate_sha256=xa.fingerprint,
+        signed_at=at,
     )
 
 
