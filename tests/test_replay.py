@@ -52,11 +52,15 @@ class Replay:
     held: dict[str, dict[str, Finding]]
 
     def grave(self) -> dict[tuple[str, str], set[str]]:
-        """The patterns of class A by permit, over all offices."""
+        """The patterns of class A by permit, over all offices.
+
+        Without those that a later record answered: goods that one country had confirmed and their destination not yet
+        (FRD-12).
+        """
         found: dict[tuple[str, str], set[str]] = defaultdict(set)
         for findings in self.held.values():
             for finding in findings.values():
-                if finding.class_ is FindingClass.ALERT:
+                if finding.class_ is FindingClass.ALERT and finding.state is not FindingState.RESOLVED:
                     found[finding.subject.issuer, finding.subject.number].add(finding.pattern)
         return found
 

@@ -56,7 +56,9 @@ def is_known_absent(session: Session, keyring: Keyring, party: str, ref: PermitR
 
 
 def _may_be_hidden(session: Session, keyring: Keyring, party: str, speaker: str, ref: PermitRef) -> bool:
-    """Whether such a permit could be behind an entry that this node cannot open."""
+    """Whether such a permit could be behind an entry that this node cannot open, or that was lost with a register."""
+    if _is_before_successor(keyring, speaker, ref):
+        return True
     if speaker == party:
         held = register.state(session, party)
         if held is not None and held.halted is not None:
@@ -71,6 +73,14 @@ def _may_be_hidden(session: Session, keyring: Keyring, party: str, speaker: str,
     except OverflowError:  # the first day of the calendar
         since = None
     return register.holds_unread(session, speaker, since=since, until=promise.complete_at(ref.issued_on))
+
+
+def _is_before_successor(keyring: Keyring, speaker: str, ref: PermitRef) -> bool:
+    """Whether it would have been in a register that had to end: nobody knows all that was in that."""
+    manifest = keyring.manifests.get(speaker)
+    if manifest is None or not manifest.log.former:
+        return False
+    return ref.issued_on is None or ref.issued_on <= (manifest.log.former[-1].ended + ZONES).date()
 
 
 def _watermark(session: Session, party: str, speaker: str, *, now: datetime) -> datetime | None:

@@ -59,7 +59,8 @@ def does_not_hold(
     endorsements: Iterable[EventFact] = (),
 ) -> FindingDraft | None:
     """The finding that an exception was invoked whose conditions fail, or ``None`` where they hold."""
-    events, reasons = [], []
+    events: list[EventFact] = []
+    reasons: list[str] = []
     for event, why in failed:
         events.append(event)
         reasons += why

@@ -118,7 +118,7 @@ GOODS = (
     Goods(
         taxon="Prunus africana",
         genus_only="Prunus spp.",
-        look_alike="Prunus avium",
+        look_alike="Rauvolfia serpentina",
         appendix="II",
         term="BAR",
         other_term="POW",
@@ -166,7 +166,7 @@ GOODS = (
     Goods(
         taxon="Strombus gigas",
         genus_only="Strombus spp.",
-        look_alike="Strombus costatus",
+        look_alike="Tridacna maxima",
         appendix="II",
         term="MEA",
         other_term="BOD",
@@ -181,7 +181,7 @@ GOODS = (
     Goods(
         taxon="Galanthus elwesii",
         genus_only="Galanthus spp.",
-        look_alike="Galanthus nivalis",
+        look_alike="Cyclamen persicum",
         appendix="II",
         term="LIV",
         other_term="ROO",

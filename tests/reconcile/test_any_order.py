@@ -13,16 +13,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.model import Body, ExchangeDocument
 from epix_node.permit.event import (
+    Basis,
     Confirmation,
     Correction,
     Endorsement,
@@ -33,6 +36,7 @@ from epix_node.permit.event import (
     Withdrawal,
     WithdrawalReason,
 )
+from epix_node.permit.event_bodies import TIMBER_BASES
 from epix_node.permit.facts import Source
 from epix_node.permit.model import Line, Permit, TradeParty
 from epix_node.permit.number import NumberRef, PermitKey
@@ -67,7 +71,7 @@ def made(issuer: str, number: str, type_: str = "E", **members: Any) -> Permit:
 
 
 PERMITS = [
-    made("XA", PERMIT),
+    made("XA", PERMIT, lines=(Line(block="A", taxon="Python regius", quantity="10", unit="NAR", appendix="I"),)),
     made("XA", TWIN, "R", valid_from=date(2026, 3, 6), valid_until=date(2026, 3, 12)),
     made("XA", NEAR, multi_use=True, importer=None),
     made("XB", IMPORT, "I"),
@@ -155,7 +159,7 @@ LINES = st.lists(
         block=st.sampled_from(["A", "A", "A", "Z", None]),
         quantity=st.sampled_from([Quantity.parse(q, u) for q, u in (("10", "NAR"), ("4", "NAR"), ("1", "KGM"))]),
         outcome=st.sampled_from([None, None, Outcome.REFUSED, Outcome.SEIZED]),
-        taxon=st.sampled_from([None, "Python regius", "Boa constrictor"]),
+        taxon=st.sampled_from([None, "Python regius", "Boa constrictor", "Python spp.", "a snake"]),
     ),
     max_size=2,
 ).map(tuple)
@@ -169,7 +173,19 @@ GOODS: dict[str, st.SearchStrategy[Any]] = {
     "transport_document": st.sampled_from([None, None, "AWB 1", "AWB-2"]),
     "import_permit": st.sampled_from([None, PermitRef(issuer="XB", number=IMPORT)]),
     "continues": st.sampled_from([None, None, "E-4", "E-5", "E-6"]),
+    "basis": st.sampled_from(
+        [None, None, None, *(Basis(kind=k, certified_by="XC", certified_on=START.date()) for k in TIMBER_BASES)]
+    ),
 }
+SHOWN_AGAIN = st.builds(
+    Confirmation,
+    **{
+        **GOODS,
+        "outcome": st.sampled_from([Outcome.REFUSED, Outcome.RETURNED, Outcome.RELEASED]),
+        "transport_document": st.sampled_from(["AWB 1", "awb-1", "AWB-2"]),
+        "continues": st.none(),
+    },
+)
 EVENTS = st.one_of(
     st.builds(Endorsement, **GOODS),
     st.builds(Confirmation, outcome=st.sampled_from([*Outcome, *[Outcome.RELEASED] * 4]), **GOODS),
@@ -188,6 +204,13 @@ STEPS = st.one_of(
     st.tuples(st.just("event"), st.sampled_from(["XA", "XB", "XC"]), EVENTS),
     st.tuples(st.just("correct"), st.integers(0, 9), st.none() | EVENTS),
     st.tuples(st.just("withdraw"), st.integers(0, 3), st.sampled_from(["stolen", "replaced"])),
+    st.tuples(st.just("permit"), st.integers(0, 3), st.none()),
+)
+SHIPMENT_STEPS = st.one_of(
+    st.tuples(st.just("event"), st.just("XB"), SHOWN_AGAIN),
+    st.tuples(st.just("event"), st.just("XB"), SHOWN_AGAIN),
+    st.tuples(st.just("correct"), st.integers(0, 9), st.none() | SHOWN_AGAIN),
+    st.tuples(st.just("withdraw"), st.integers(0, 3), st.just("replaced")),
     st.tuples(st.just("permit"), st.integers(0, 3), st.none()),
 )
 
@@ -257,6 +280,43 @@ def shuffled(told: list[Arrival], random: Random) -> list[list[Arrival]]:
 @given(steps=st.lists(STEPS, min_size=4, max_size=16), random=st.randoms(use_true_random=False))
 def test_the_same_facts_in_any_order_are_the_same_findings(steps: list[tuple[str, Any, Any]], random: Random) -> None:
     """As it happened; shuffled, with rounds between the pages; and everything once more."""
+    assert_order_decides_nothing(steps, random)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=st.lists(SHIPMENT_STEPS, min_size=4, max_size=12), random=st.randoms(use_true_random=False))
+def test_permits_shown_with_one_shipment_are_found_in_any_order(
+    steps: list[tuple[str, Any, Any]], random: Random
+) -> None:
+    """FRD-15 looks at several numbers: whichever of them hears last, all of them know."""
+    assert_order_decides_nothing(steps, random)
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))])
+def test_another_permit_for_refused_goods_is_found_whatever_comes_last(order: tuple[int, ...]) -> None:
+    """Two permits of XA, refused under the one and let in under the other; then that is corrected."""
+    goods = {"office": "P-1", "lines": (), "transport_document": "AWB 1"}
+    shown = [
+        Confirmation(
+            event_id="later",
+            permit=PermitRef(issuer="XA", number=number),
+            date=date(2026, 3, day),
+            outcome=outcome,
+            **goods,
+        )
+        for number, day, outcome in ((PERMIT, 3, Outcome.REFUSED), (NEAR, 4, Outcome.RELEASED))
+    ]
+    steps = [("permit", 0, None), ("permit", 2, None), *(("event", "XB", body) for body in shown)]
+    told = history([*steps, ("correct", 1, None)])
+    with store() as database:
+        for place in order:
+            deliver(database, [told[place]], END)
+        assert "FRD-15" in {finding.pattern for finding in seen(database)[0]}
+        deliver(database, [told[4]], END)
+        assert "FRD-15" not in {finding.pattern for finding in seen(database)[0]}
+
+
+def assert_order_decides_nothing(steps: list[tuple[str, Any, Any]], random: Random) -> None:
     told = history([("permit", 0, None), ("permit", 3, None), *steps])
     with store() as first, store() as second:
         for arrival in told:

@@ -16,6 +16,7 @@ from epix_node.reconcile import detect as module
 from epix_node.reconcile.detect import DETECTORS, detect
 from tests.reconcile.builders import (
     NUMBER,
+    TIMBER,
     case,
     confirmed,
     dated_back,
@@ -39,10 +40,11 @@ _members = {
 }
 _day = st.dates(day("03-01"), day("2027-02-01")).map(str)
 _goods = st.builds(
-    lambda amount, unit, block: goods(amount, unit, block=block),
+    lambda amount, unit, block, taxon: goods(amount, unit, block=block, taxon=taxon),
     st.sampled_from(["0.1", "0.2", "3", "12", "13"]),
     st.sampled_from(["NAR", "KGM", "GRM"]),
     st.sampled_from(["A", "B", None]),
+    st.sampled_from([None, None, None, "Python regius", "Python spp.", "Python sebae", "pythons 4 u"]),
 )
 _events = st.one_of(
     st.builds(lambda on, what, by, **m: endorsed(on, what, by=by, **m), _day, _goods, st.just("XA"), **_members),
@@ -52,13 +54,14 @@ _events = st.one_of(
         _goods,
         st.sampled_from(["XB", "XC"]),
         outcome=st.sampled_from(["released", "seized", "returned", "refused"]),
+        basis=st.sampled_from([None, None, TIMBER, replace(TIMBER, kind="timber-change-of-destination")]),
         **_members,
     ),
     st.builds(lambda on, paper: presented(on, paper=paper), _day, st.sampled_from([{}, {"type": "R"}])),
 )
 _permits = st.builds(
     lambda number, withdrawn_on, multi_use: permit(
-        line("A", "12"),
+        line("A", "12", appendix="I"),
         line("B", "1", unit="KGM"),
         number=number,
         multi_use=multi_use,
@@ -101,7 +104,7 @@ def test_a_fact_about_another_permit_changes_nothing(facts):
         alone = detect(case(*permits, *events), seen())
         beside = detect(case(*permits, other, *events, use), seen())
         assert [draft for draft in beside if draft.subject.year == 2026] == list(alone)
-        assert [draft.pattern for draft in beside if draft.subject.year == 2025] == ["FRD-04"]
+        assert [draft.pattern for draft in beside if draft.subject.year == 2025] == ["FRD-04", "FRD-12"]
 
 
 @given(_facts)
@@ -136,8 +139,8 @@ def test_each_pattern_has_its_detector_and_the_drafts_come_in_their_order():
         confirmed("2026-12-01", goods("13")),
         confirmed("2026-12-20", by="XC"),
     ]
-    patterns = ["FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-11", "FRD-14"]
-    assert list(DETECTORS) == [*patterns, "FLD-01", "END-11"]
+    patterns = ["FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-09", "FRD-11", "FRD-12", "FRD-14", "FRD-15"]
+    assert list(DETECTORS) == [*patterns, "VAL-13", "VAL-14", "APP-05", "FLD-01", "END-11"]
     assert [draft.pattern for draft in detect(case(*facts), seen())] == [
         "FRD-01",
         "FRD-02",
@@ -182,6 +185,18 @@ INNOCENT = {
         permit(valid_until=day("2026-12-31")),
         endorsed("2026-12-30"),
         confirmed("2027-01-08"),
+    ],
+    "another name for the same species": [permit(), confirmed("03-20", goods(taxon="Boa regia"))],
+    "the genus only": [permit(), endorsed("03-18"), confirmed("03-20", goods(taxon="Python spp."))],
+    "sent back and received at home": [
+        permit(),
+        endorsed("03-18"),
+        confirmed("03-20", outcome="returned"),
+        confirmed("03-30", by="XA"),
+    ],
+    "seized for want of an import permit": [
+        permit(line(appendix="I", sources=("W",))),
+        confirmed("03-20", outcome="seized"),
     ],
     "used before it was withdrawn": [permit(withdrawn=withdrawn("04-10")), endorsed("03-18"), confirmed("03-20")],
     "a number that this node cannot know": [confirmed("03-20", permit=ref(issued_on="2025-03-01"))],

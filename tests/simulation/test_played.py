@@ -18,7 +18,7 @@ from epix_node.simulation.trade import Act
 from epix_node.simulation.year import invent
 from tests.acts.conftest import Keys, World, open_world
 
-DECIDED = frozenset({"FRD-01", "FRD-03", "FRD-04", "FRD-05", "FRD-14"})
+DECIDED = frozenset({"FRD-01", "FRD-03", "FRD-04", "FRD-05", "FRD-09", "FRD-12", "FRD-14"})
 """Patterns of class A that what is recorded here decides; FRD-02 needs a presentation (``tests/acts``)."""
 
 

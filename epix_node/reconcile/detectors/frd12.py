@@ -62,9 +62,9 @@ def _diverted(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
         fact,
         class_=FindingClass.ALERT,
         summary=(
-            f"{named(fact)} {meant} ({values['rule']}), but {values['goods']} arrived elsewhere ({values['confirmed']}), and "
-            f"{destination} has confirmed no arrival; ask {countries} on what ground the goods were let in, and "
-            f"{destination} whether it expects them."
+            f"{named(fact)} {meant} ({values['rule']}), but {values['goods']} arrived elsewhere "
+            f"({values['confirmed']}), and {destination} has confirmed no arrival; ask {countries} on what ground the "
+            f"goods were let in, and {destination} whether it expects them."
         ),
         events=elsewhere,
         values=values,
