@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from epix_node.acts import succession
 from epix_node.acts.office import Office
 from epix_node.acts.revocation import heed_revocations
 from epix_node.acts.witnesses import WitnessRule, rule_from
@@ -220,6 +221,7 @@ def open_node(config: Config, *, migrate: bool = False, follow: bool = False, as
             sequencer = Sequencer(database, record, own)
             if is_new:
                 database.write_now(mark_restored, own.party, own.origin, source="an empty database", now=clock())
+            succession.begin(database, own, manifest.log, record)
             sequencer.look(now=clock())
             office = Office(
                 database=database,

@@ -31,7 +31,7 @@ from epix_node.permit.answer import (
 )
 from epix_node.permit.compare import differences
 from epix_node.permit.event import Difference, PermitRef
-from epix_node.permit.facts import PermitFact, permits_meant
+from epix_node.permit.facts import PermitFact, Source, permits_meant
 from epix_node.permit.json import permit_to_json
 from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
@@ -136,7 +136,7 @@ def verdict_on_document(
     held = office.database.read_now(documents.find, sha256)
     keyring = office.keyring()
     at = trust_at or (held.at if held is not None else now)
-    proven = held.proven_at if held is not None and held.register_index is not None else None
+    proven = held.proven_at if held is not None and held.first_place is not None else None
     signature = verify(document, keyring, at=at, environment=office.own.environment, proven_before=proven)
     proof = None
     if held is None and signature.signature is SignatureState.REVOKED_KEY:
@@ -179,7 +179,7 @@ def verdict_on_document(
     seen = office.database.read_now(see, office, policy, ref, now=now, key=_key(read))
     seen = replace(seen, trust=Freshness.worst(seen.trust, writer))
     signed_at = signature.signed_at or read.header.issued
-    shown = office.database.read_now(_shown, read.header.party, held or proof, signed_at=signed_at)
+    shown = office.database.read_now(_shown, held or proof, signed_at=signed_at)
     found: tuple[Difference, ...] = ()
     flags: tuple[Flag, ...] = ()
     if isinstance(read.body, Permit) and seen.fact is not None and seen.fact.source.document != sha256:
@@ -208,21 +208,23 @@ class _Shown:
     delay: timedelta
 
 
-def _shown(session: Session, party: str, found: HeldDocument | Proof | None, *, signed_at: datetime) -> _Shown:
+def _shown(session: Session, found: HeldDocument | Proof | None, *, signed_at: datetime) -> _Shown:
+    first: tuple[str, int] | None
     if isinstance(found, HeldDocument):
-        index, accepted_at = found.register_index, found.at
+        first, place, accepted_at = found.first_place, found.place, found.at
     elif found is not None:
-        index, accepted_at = found.index, found.accepted_at
+        first = place = (found.register, found.index)
+        accepted_at = found.accepted_at
     else:
         return _Shown(grade=Grade.UNLOGGED, delay=timedelta(0))
-    age = ages.of_entry(session, party, index) if index is not None else None
+    age = ages.of_entry(session, *first) if first is not None else None
     timing = Timing(
         signed_at=signed_at,
         accepted_at=accepted_at,
         grown_after=age.grown_after if age is not None else None,
         witnessed_at=age.witnessed_at if age is not None else None,
     )
-    return _Shown(grade=grade_of(session, party, index), delay=timing.delay)
+    return _Shown(grade=_grade_at(session, place), delay=timing.delay)
 
 
 def _proof_of(office: Office, document: bytes, *, at: datetime) -> Proof | None:
@@ -273,7 +275,7 @@ def see(
         mirror=Freshness.FRESH if is_known else policy.freshness(watermark.time, now=now),
         trust=trust_in(office, ref.issuer, is_held=fact is not None, now=now),
         disputed=is_disputed(session, office, ref.issuer),
-        grade=grade_of(session, fact.source.party, fact.source.index) if fact is not None else Grade.UNLOGGED,
+        grade=_grade_of(session, fact.source) if fact is not None else Grade.UNLOGGED,
         absence_is_known=known,
     )
 
@@ -283,6 +285,18 @@ def is_disputed(session: Session, office: Office, issuer: str) -> bool:
     keyring = office.keyring()
     party = keyring.speaker_for(issuer)
     return party is not None and peers.is_disputed(session, party, origin=keyring.origin(party))
+
+
+def _grade_of(session: Session, source: Source) -> Grade:
+    """Where its Party began another register that does not list it yet, the entry is that of the former one."""
+    if source.index is not None:
+        return grade_of(session, source.party, source.index)
+    held = documents.find(session, source.document, party=source.party)
+    return _grade_at(session, held.place if held is not None else None)
+
+
+def _grade_at(session: Session, place: tuple[str, int] | None) -> Grade:
+    return grade_of(session, *place) if place is not None else Grade.UNLOGGED
 
 
 def grade_of(session: Session, party: str, index: int | None) -> Grade:

@@ -50,6 +50,9 @@ class Office:
     catalogue: Callable[[], Catalogue] = builtin
     customs_union: frozenset[str] = frozenset()
     witnesses: WitnessRule = field(default_factory=WitnessRule)
+    sign_later: Callable[[datetime], object] | None = None
+    """Told at what time something was entered, where whoever runs the act sees to the signed checkpoint, before anybody
+    is answered: several acts then share one. None: each act waits for its own."""
 
     @property
     def party(self) -> str:
@@ -66,12 +69,17 @@ class Office:
     ) -> T:
         """Run ``work`` in a write transaction; what it entered into the register is then in a signed checkpoint.
 
+        Or, with ``sign_later``, will be in one before the act is answered.
+
         Raises:
             StoreError: also where the transaction was committed and only the checkpoint failed. The same act again
                 finds what it recorded, and ``covered`` sees to the checkpoint.
         """
         result = self.database.write_now(work, *args, **kwargs)
-        self.sequencer.publish(now=now)
+        if self.sign_later is not None:
+            self.sign_later(now)
+        else:
+            self.sequencer.publish(now=now)
         return result
 
     def covered(self, source: Source, *, now: datetime) -> None:

@@ -21,7 +21,7 @@ from epix_node.acts.office import Office
 from epix_node.clock import format_time
 from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.register.checkpoint import Checkpoint, VerifiedCheckpoint, parse_checkpoint_body, verify_checkpoint
-from epix_node.register.note import parse_note
+from epix_node.register.note import Note, format_note, parse_note
 from epix_node.register.proof import tree_root
 from epix_node.register.standstill import Cause, Decision, Held, Shown, Standstill, Step, decide, parse_standstill
 from epix_node.store import register
@@ -204,7 +204,11 @@ def _never_below(office: Office, claims: Sequence[Claim]) -> None:
         return
     largest = max(claims, key=lambda claim: claim.checkpoint.size).verified
     checkpoint, record = largest.checkpoint, office.sequencer.record
-    after = Signed(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root, note=largest.note)
+    # Only what this node signed: other lines would be published with it, and leave no room for those of witnesses.
+    read, keys = parse_note(largest.note), (office.own.log_key, office.own.cosigner_key)
+    lines = tuple(line for line in read.signatures if any((line.name, line.key_id) == (k.name, k.key_id) for k in keys))
+    note = format_note(Note(body=read.body, signatures=lines))
+    after = Signed(origin=checkpoint.origin, size=checkpoint.size, root=checkpoint.root, note=note)
     while (before := record.read(checkpoint.origin)) is None or before.size < checkpoint.size:
         if record.swap(before, after):
             return

@@ -29,7 +29,7 @@ from epix_node.permit.reasons import Reason
 from epix_node.reconcile.record import follow, record_page
 from epix_node.register.merkle import leaf_hash
 from epix_node.register.standstill import Cause
-from epix_node.store import chains, documents, events, lost, pending, permits, register, shipments
+from epix_node.store import chains, documents, events, former, lost, pending, permits, register, shipments
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
 
@@ -49,6 +49,8 @@ def keep(session: Session, office: Office, start: int, leaves: Sequence[bytes]) 
         return False
     register.append(session, office.party, start, leaves)
     lost.note(session, office.party, start, start + len(leaves))
+    if former.number_again(session, office.party, start=start, end=start + len(leaves)):
+        lost.forget_found(session, office.party)
     edge = held.edge.extended(leaf_hash(leaf) for leaf in leaves)
     register.put_edge(session, office.party, office.own.origin, edge)
     return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from epix_node.cli.exits import ExitCode
 from epix_node.cli.invocation import Invocation, read_input
 from epix_node.cli.terminal import Terminal
 from epix_node.register.evidence import MAX_CONFLICT_BYTES, Conflict, Judgement, judge, parse_conflict
@@ -33,25 +34,38 @@ class Case:
 
     @property
     def is_proven(self) -> bool:
-        """The evidence convicts, and not a key that the trust list does not know."""
-        return self.judgement.is_guilty and (self.is_key_known or not self.has_list)
+        """The evidence convicts a key of which it is known whose it is."""
+        return self.judgement.is_guilty and self.is_key_known
+
+    @property
+    def is_open(self) -> bool:
+        """It convicts a key, and whose that is, nobody here can say: anybody makes such evidence with a key of his."""
+        return self.judgement.is_guilty and not self.is_key_known and not self.has_list
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """For scripts."""
+        if self.is_proven:
+            return ExitCode.OK
+        return ExitCode.CANNOT_SAY if self.is_open else ExitCode.NEGATIVE
 
     @property
     def reason(self) -> str:
         """Why, in one sentence."""
-        if self.judgement.is_guilty and not self.is_proven:
+        if self.judgement.is_guilty and not self.is_proven and not self.is_open:
             return f"nobody in the trust list of this node signs a register with the key {self.conflict.log.vkey}"
         return self.judgement.reason
 
     @property
     def advice(self) -> str:
         """What to do."""
+        if self.is_open:
+            return (
+                "compare the key with the one in the Party's manifest before you act, and give it with --log-key: this "
+                "evidence does not say whose it is"
+            )
         if not self.is_proven:
             return "nothing follows from it; ask whoever gave it to you for better"
-        if not self.is_key_known:
-            return (
-                "compare the key with the one in the Party's manifest before you act: this evidence does not say whose"
-            )
         who = self.party or "the Party that has this key"
         return f"believe {who} nothing unasked, tell the Secretariat, and hand this file on: anybody can judge it"
 
@@ -72,7 +86,8 @@ class Case:
 
     def tell(self, terminal: Terminal) -> None:
         """The same for people."""
-        terminal.line("TWO HISTORIES" if self.is_proven else "NOT PROVEN")
+        unknown = "TWO HISTORIES, SIGNED WITH A KEY THAT IS NOT KNOWN HERE"
+        terminal.line(unknown if self.is_open else "TWO HISTORIES" if self.is_proven else "NOT PROVEN")
         facts = [("register", self.conflict.log.name), ("party", self.party or "not known here"), ("why", self.reason)]
         for name, tree in (("smaller tree", self.judgement.smaller), ("larger tree", self.judgement.larger)):
             if tree is not None:

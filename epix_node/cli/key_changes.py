@@ -72,7 +72,7 @@ def rotate(
         begins = _first_use(first_use, use, opened)
         change, place = _announcement(opened, use, begins, in_token=in_token)
         made = rotation.make(opened.database, opened.own, change, now=opened.now)
-        draft = _keep_draft(made, out)
+        draft = keep_draft(made, out)
 
     newest = (made.manifest.permit_keys if use is Use.SIGNING else made.manifest.transport_keys)[0]
 
@@ -85,10 +85,10 @@ def rotate(
             terminal.line(f"announced in manifest {made.manifest.seq}; {when}")
             until = "the old one retires" if is_now else "the old one goes on until then"
             terminal.line(f"{until}; what it signed stays good unless it was revoked")
-        _tell_draft(terminal, made, draft)
+        tell_draft(terminal, made, draft)
 
     body = {"name": use.value, "fingerprint": newest.kid, "private": place, "first_use": format_time(begins)}
-    invocation.answer({**body, **_made_json(made, draft)}, tell)
+    invocation.answer({**body, **made_json(made, draft)}, tell)
 
 
 def revoke(
@@ -120,19 +120,19 @@ def revoke(
         require_yes(invocation, question, yes=yes)
         change = rotation.revoked(full, since=since, reason=reason, now=opened.now)
         made = rotation.make(opened.database, opened.own, change, now=opened.now)
-        draft = _keep_draft(made, out)
+        draft = keep_draft(made, out)
     is_last = not any(entry.status != "revoked" for entry in made.manifest.permit_keys)
 
     def tell(terminal: Terminal) -> None:
         if draft is None:
             terminal.line(f"revoked {_grouped(full)} since {format_time(since)}, in manifest {made.manifest.seq}")
             terminal.line("peers take it at their next visit; call those for whom that is too late")
-        _tell_draft(terminal, made, draft)
+        tell_draft(terminal, made, draft)
         if is_last:
             terminal.remark("no signing key is left: make one with `epix-node keys rotate signing --first-use now`")
 
     body = {"fingerprint": full, "invalid_since": format_time(since), "reason": reason}
-    invocation.answer({**body, **_made_json(made, draft)}, tell)
+    invocation.answer({**body, **made_json(made, draft)}, tell)
 
 
 def sign(
@@ -237,7 +237,7 @@ def _first_use(given: str | None, use: Use, opened: OpenKeys) -> datetime:
     return begins
 
 
-def _keep_draft(made: Change, out: Path | None) -> Path | None:
+def keep_draft(made: Change, out: Path | None) -> Path | None:
     """The version that lacks signatures is in a file; None where it is in force."""
     if made.in_force:
         return None
@@ -246,14 +246,16 @@ def _keep_draft(made: Change, out: Path | None) -> Path | None:
     return path
 
 
-def _tell_draft(terminal: Terminal, made: Change, draft: Path | None) -> None:
+def tell_draft(terminal: Terminal, made: Change, draft: Path | None) -> None:
+    """Say what is to be done with a version that lacks signatures; nothing where it is in force."""
     if draft is None:
         return
     terminal.line(f"not in force yet: {draft} has {made.signatures} of {made.threshold} signatures of the role")
     terminal.line(f"bring the role's keys: `epix-node keys sign {draft} --role-keys DIR`; or take the file to them")
 
 
-def _made_json(made: Change, draft: Path | None) -> dict[str, object]:
+def made_json(made: Change, draft: Path | None) -> dict[str, object]:
+    """What became of the change, for programs."""
     return {
         "seq": made.manifest.seq,
         "in_force": made.in_force,

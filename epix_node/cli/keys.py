@@ -176,7 +176,7 @@ def _transport(node: Node) -> Iterator[_Row]:
 def _register(node: Node) -> Iterator[_Row]:
     files = node.config.key_files
     for name, purpose, key, path in (
-        ("log", "signs the register's checkpoints", node.keys.log_key, files.log_key),
+        ("log", "signs the register's checkpoints", node.keys.log_key, node.keys.box.log_file(node.keys.log_key)),
         ("witness", "says when a checkpoint was seen", node.keys.witness_key, files.witness_key),
     ):
         yield _Row(

@@ -12,6 +12,9 @@ import typer
 
 from epix_node.cli.exits import ExitCode
 from epix_node.cli.invocation import FileArgument, Invocation, JsonOption, end, write_output
+from epix_node.cli.key_changes import DraftOption, keep_draft, made_json, tell_draft
+from epix_node.cli.open_keys import RoleKeysOption, open_keys
+from epix_node.cli.secretariat_keys import YesOption, require_yes
 from epix_node.cli.terminal import Terminal
 from epix_node.errors import NotFoundError
 
@@ -73,14 +76,15 @@ def judge(
 ) -> None:
     """Judge evidence that a register has two histories: exit 0 where it proves that, 1 where it does not.
 
-    It needs no network and no node. Where there is one, its trust list says whose register it is.
+    It needs no network and no node. Where there is one, its trust list says whose register it is. Without one, and
+    without --log-key, nobody says whose key signed: exit 6.
     """
     from epix_node.cli.evidence import Case, judged
 
     invocation = Invocation.of(context)
     case: Case = judged(invocation, file, log_key=log_key)
     invocation.answer(case.to_json(), case.tell)
-    end(ExitCode.OK if case.is_proven else ExitCode.NEGATIVE)
+    end(case.exit_code)
 
 
 @app.command()
@@ -107,6 +111,55 @@ def evidence(
     write_output(out, found.evidence)
     body = {"id": found.id, "party": found.party, "origin": found.origin, "file": str(out)}
     invocation.answer(body, lambda terminal: terminal.line(out, "has the evidence against", found.party))
+
+
+@app.command()
+def succeed(
+    context: typer.Context,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why it cannot go on. Published; no names of persons.")
+    ],
+    role_keys: RoleKeysOption = None,
+    out: DraftOption = None,
+    *,
+    yes: YesOption = False,
+    _json: JsonOption = False,
+) -> None:
+    """Begin another register in the place of the own one, which can never go on. It cannot be taken back.
+
+    For a register that has shown two histories, or whose last entries nobody has any more. First leave the node
+    running for as long as anybody may still bring back what is missing. All documents that this node holds are entered
+    again when it starts; what others hold of the old register stays proven there.
+    """
+    from epix_node.identity import rotation, successor
+    from epix_node.store.last_signed import LastSigned
+
+    invocation = Invocation.of(context)
+    with open_keys(invocation, role_keys) as opened, closing(LastSigned(opened.database)) as record:
+        end = successor.ended(opened.database, record, opened.manifest, reason=reason, now=opened.now)
+        if not invocation.json:
+            invocation.terminal.remark(f"{end.origin} ends for ever; {end.size} entries of it are known to be signed")
+            invocation.terminal.remark("a new register begins, under a new name and key; everybody sees that, and why")
+            invocation.terminal.remark(
+                "all documents held here are entered into it; what is lost here and held by others stays theirs alone"
+            )
+            invocation.terminal.remark(
+                "who did not receive a document before sees it as entered late; nobody calls a permit forged "
+                "because it is missing, for the time up to now"
+            )
+        require_yes(invocation, "end this register for ever?", yes=yes)
+        change = successor.succeeded(opened.box, opened.manifest, end)
+        made = rotation.make(opened.database, opened.own, change, now=opened.now)
+        draft = keep_draft(made, out)
+
+    def tell(terminal: Terminal) -> None:
+        if draft is None:
+            terminal.line(f"{made.manifest.log.origin} takes its place, by manifest {made.manifest.seq}")
+            terminal.line("start the node again: it enters its documents and goes on; peers follow at their next visit")
+        tell_draft(terminal, made, draft)
+
+    body = {"ended": end.origin, "size": end.size, "origin": made.manifest.log.origin}
+    invocation.answer({**body, **made_json(made, draft)}, tell)
 
 
 @contextmanager

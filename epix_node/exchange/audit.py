@@ -23,6 +23,7 @@ from epix_node.register.note import parse_note
 from epix_node.register.tiles import TILE_WIDTH, hash_up
 from epix_node.store import lost, pieces, register, scrubs
 from epix_node.store.database import Database
+from epix_node.store.former import writer_of
 from epix_node.store.last_signed import LastSigned
 from epix_node.store.pieces import HeldEntry
 from epix_node.store.register import RegisterState
@@ -213,7 +214,7 @@ def _look_at_subtrees(walk: _Walk, hashes: list[bytes], stored: Mapping[int, tup
 
 
 def _look_at_entry(walk: _Walk, entry: HeldEntry) -> None:
-    index, party = entry.index, walk.state.party
+    index, party = entry.index, writer_of(walk.state.party)
     try:
         leaf = parse_leaf(entry.leaf)
     except MalformedDocumentError as error:

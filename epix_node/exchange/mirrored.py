@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from epix_node.store import ages, awaited
+from epix_node.store import ages, awaited, former
 from epix_node.store.database import Session
 
 
@@ -29,4 +29,5 @@ def grown(
     said that it had only ``start`` entries.
     """
     ages.grown(session, party, start=start, end=end, still_smaller_at=still_smaller_at, now=now)
+    former.number_again(session, party, start=start, end=end)
     awaited.leaves_arrived(session, party, codes=codes, start=start, end=end, now=now)

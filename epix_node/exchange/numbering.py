@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from epix_node.exchange.own import OwnRegister
+from epix_node.exchange.own import OwnRegister, require_same
 from epix_node.exchange.recording import Number
 from epix_node.register.entry import Leaf, document_commitment
 from epix_node.register.merkle import RightEdge, leaf_hash
@@ -33,6 +33,7 @@ def number_pending(
     if not waiting:
         return {}
     held = register.state(session, own.party)
+    require_same(own, held)
     edge = held.edge if held is not None else RightEdge.empty()
     at = now.replace(microsecond=0)
     leaves: list[bytes] = []
@@ -45,7 +46,10 @@ def number_pending(
             party=own.party,
         )
         leaves.append(leaf.to_bytes())
-        pending.number(session, own.party, document.sha256, index=index, at=at)
+        if document.had_number:
+            pending.number_again(session, own.party, document.sha256, index=index)
+        else:
+            pending.number(session, own.party, document.sha256, index=index, at=at)
     register.append(session, own.party, edge.size, leaves)
     register.put_edge(session, own.party, own.origin, edge.extended(leaf_hash(leaf) for leaf in leaves))
     return {document.sha256: (document.permit_issuer, document.permit_number) for document in waiting}

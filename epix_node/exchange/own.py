@@ -17,6 +17,7 @@ from epix_node.document.header import DocumentType, Header
 from epix_node.document.model import Body, ExchangeDocument
 from epix_node.document.salts import new_salt, token_digest
 from epix_node.document.writer import write_document
+from epix_node.errors import StoreError
 from epix_node.permit.facts import Source
 from epix_node.permit.number import NumberRef
 from epix_node.register.cosignature import Cosigner
@@ -29,6 +30,7 @@ from epix_node.signing.verifier import KeyFinder, verify
 from epix_node.store import pending, register
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
+from epix_node.store.register import RegisterState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +129,7 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
     Where nothing may be signed now, it gets no index: it waits in the order of acceptance, and is UNLOGGED until then.
     """
     held = register.state(session, own.party)
+    require_same(own, held)
     header = prepared.document.header
     if held is not None and held.halted is not None:
         pending.add(session, own.party, prepared.sha256)
@@ -143,6 +146,16 @@ def enter(session: Session, own: OwnRegister, prepared: Prepared, *, now: dateti
     register.append(session, own.party, edge.size, [entry])
     register.put_edge(session, own.party, own.origin, edge.extended([leaf_hash(entry)]))
     return _arrival(own, prepared, index=edge.size, at=leaf.at)
+
+
+def require_same(own: OwnRegister, held: RegisterState | None) -> None:
+    """Return where the register in the database is the one that this process writes.
+
+    Raises:
+        StoreError: the Party began another one since this process started.
+    """
+    if held is not None and held.origin != own.origin:
+        raise StoreError(f"the register is {held.origin} now, and this process writes {own.origin}: restart it")
 
 
 def _arrival(own: OwnRegister, prepared: Prepared, *, index: int | None, at: datetime) -> Arrival:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from epix_node.document.header import Header
 from epix_node.permit.facts import MAX_MERGE_DELAY
 from epix_node.register.entry import document_commitment
-from epix_node.store import register
+from epix_node.store import former, register
 from epix_node.store.database import Session
 
 _CLOCKS = timedelta(minutes=5)
@@ -23,6 +23,8 @@ _CLOCKS = timedelta(minutes=5)
 class Proof:
     """The entry that commits to a document, when its register took it, and since when this node can prove that."""
 
+    register: str
+    """The Party, or the key of a register that it wrote before (``store.former``)."""
     index: int
     accepted_at: datetime
     proven_at: datetime | None
@@ -35,8 +37,11 @@ def proof_of(session: Session, header: Header, xml: bytes) -> Proof | None:
     except OverflowError:
         # The writer chooses the time, also that of the first or the last day of the calendar: no register has those.
         return None
-    found = register.committing(session, header.party, document_commitment(header.salt, xml), since=since, until=until)
-    if found is None:
-        return None
-    index, leaf = found
-    return Proof(index=index, accepted_at=leaf.at, proven_at=register.proven_at(session, header.party, index))
+    d = document_commitment(header.salt, xml)
+    for key in (*former.registers(session, header.party), header.party):
+        found = register.committing(session, key, d, since=since, until=until)
+        if found is not None:
+            index, leaf = found
+            proven_at = register.proven_at(session, key, index)
+            return Proof(register=key, index=index, accepted_at=leaf.at, proven_at=proven_at)
+    return None

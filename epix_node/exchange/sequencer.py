@@ -29,7 +29,7 @@ import structlog
 
 from epix_node.errors import ProofError, StoreError, TrustError
 from epix_node.exchange.growth import verify_growth
-from epix_node.exchange.own import OwnRegister
+from epix_node.exchange.own import OwnRegister, require_same
 from epix_node.register.checkpoint import Checkpoint, VerifiedCheckpoint, sign_checkpoint, verify_checkpoint
 from epix_node.register.merkle import EMPTY_ROOT, RightEdge
 from epix_node.register.standstill import Cause, Standstill
@@ -151,6 +151,7 @@ class Sequencer:
             _Contradiction: the register is not what was signed, and grew.
         """
         held = register.state(session, self._own.party)
+        require_same(self._own, held)
         edge = held.edge if held is not None else RightEdge.empty()
         batch = _Batch(held=held, before=before, edge=edge)
         if held is not None and (held.halted is not None or (not is_first and batch.is_published(now=now))):
@@ -194,10 +195,13 @@ class Sequencer:
         return None
 
     def _adopted(self, batch: _Batch, *, now: datetime) -> VerifiedCheckpoint | None:
-        """The checkpoint of the record, where it covers everything and only the register has not heard of it."""
+        """The checkpoint of the record, where it covers everything and only the register has not heard of it.
+
+        One that others showed may have no line but the log's: the same is signed again then.
+        """
         if batch.before is None or not batch.is_recorded:
             return None
-        verified = self._verified(batch.before.note)
+        verified = self._verified(batch.before.note, is_cosigned=False)
         is_recent = verified.cosigned_at is not None and now - verified.cosigned_at < COSIGN_EVERY
         return verified if is_recent else None
 
@@ -206,13 +210,13 @@ class Sequencer:
         checkpoint = Checkpoint(origin=own.origin, size=edge.size, root=edge.root())
         return self._verified(sign_checkpoint(checkpoint, log=own.log, cosigner=own.cosigner, at=now))
 
-    def _verified(self, note: bytes) -> VerifiedCheckpoint:
+    def _verified(self, note: bytes, *, is_cosigned: bool = True) -> VerifiedCheckpoint:
         own = self._own
         try:
             verified = verify_checkpoint(note, origin=own.origin, log_key=own.log_key, cosigner_key=own.cosigner_key)
         except TrustError as error:
             raise RuntimeError(f"this node cannot verify what it signed: {error}") from error
-        if verified.cosigned_at is None:
+        if is_cosigned and verified.cosigned_at is None:
             raise RuntimeError("this node cannot verify what it signed: its own cosignature is missing")
         return verified
 

@@ -75,6 +75,9 @@ NOT_CONNECTED = "NOT_CONNECTED"
 MAX_BATCH_BYTES = BATCH_ENDS_AT + 1024 * 1024 + MAX_BATCH_DIGESTS * FRAME_BYTES
 """Longest batch read: 16 MiB (decision 9), and as much as the last document and the frames may lie beyond it."""
 
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fec0::/10")))
+"""IPv4-compatible, NAT64 (RFC 6052, 8215), 6to4; and the site-local addresses of old."""
+
 _MAX_PROBLEM_BYTES = 16 * 1024
 _MAX_ETAG_CHARACTERS = 256
 _CODE = re.compile(r"[A-Z][A-Z_]{0,39}")
@@ -123,7 +126,7 @@ def pin(request: httpx.Request, found: Sequence[tuple[Any, ...]], *, party: str)
     """
     host = request.url.host
     addresses = [str(address[0]) for *_, address in found]
-    if not addresses or not all(ipaddress.ip_address(address).is_global for address in addresses):
+    if not addresses or not all(map(_is_public, addresses)):
         raise PeerUnreachableError(
             f"{party}: {host} is at a private address; [federation] private_addresses allows that",
             party=party,
@@ -132,6 +135,14 @@ def pin(request: httpx.Request, found: Sequence[tuple[Any, ...]], *, party: str)
     if request.url.scheme == "https":
         request.extensions = {**request.extensions, "sni_hostname": host}
     request.url = request.url.copy_with(host=addresses[0])
+
+
+def _is_public(address: str) -> bool:
+    """Whether it leads out, and not through a gateway back to an IPv4 address of this network."""
+    found = ipaddress.ip_address(address)
+    if not found.is_global or found.is_multicast:
+        return False
+    return not (isinstance(found, ipaddress.IPv6Address) and any(found in one for one in _TRANSLATED))
 
 
 def answer_keys(keyring: Keyring, party: str, *, at: datetime) -> FindAnswerKey:
@@ -268,10 +279,13 @@ class PeerClient:
         except MalformedDocumentError as error:
             raise self._nonsense(f"as a witness: {error}") from error
 
-    async def monitored(self, origin: str) -> bytes | None:
-        """The checkpoint of this log that the peer cosigned last, or None where it never did. Nothing is verified."""
+    async def monitored(self, origin: str, *, is_signed: bool = False) -> bytes | None:
+        """The checkpoint of this log that the peer cosigned last, or None where it never did. No note is verified.
+
+        With ``is_signed`` it is the peer's own word, also that there is none.
+        """
         path = f"witness/{monitoring_path(origin)}"
-        answer = await self._ask("GET", path, limit=MAX_NOTE_BYTES, also=frozenset({404}))
+        answer = await self._ask("GET", path, limit=MAX_NOTE_BYTES, also=frozenset({404}), is_signed=is_signed)
         return answer.body if answer.status == httpx.codes.OK else None
 
     async def gossip(self, etag: str | None) -> Gossip | None:

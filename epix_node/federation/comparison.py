@@ -15,9 +15,11 @@ be compared by then is compared at the next pull.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import structlog
 
 from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.federation import disputes
@@ -25,11 +27,13 @@ from epix_node.register.checkpoint import Checkpoint, parse_checkpoint_body
 from epix_node.register.evidence import Conflict, conflict_of
 from epix_node.register.note import Note, VerifierKey, format_note, parse_note, verify_note
 from epix_node.register.proof import HashReader, tree_root
-from epix_node.store import register, sightings, witness
+from epix_node.store import peers, register, sightings, witness
 from epix_node.store.conflicts import Dispute
 from epix_node.store.database import Session
 from epix_node.store.sightings import Sighting
 from epix_node.trust.manifest import Manifest
+
+log = structlog.get_logger("epix_node.federation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,8 @@ class Outcome:
     """What came of a comparison; nothing of it is written yet."""
 
     conflicts: list[tuple[Claim, Conflict]] = field(default_factory=list)
+    contradictions: list[Claim] = field(default_factory=list)
+    """Those that the mirrors do not begin with, though nobody can be shown that: one log signed with several keys."""
     sightings: list[Claim] = field(default_factory=list)
     agreed: list[Claim] = field(default_factory=list)
     """Those that the mirrors begin with."""
@@ -59,7 +65,7 @@ class Outcome:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not (self.conflicts or self.sightings or self.settled)
+        return not (self.conflicts or self.contradictions or self.sightings or self.settled)
 
 
 def claims_in(notes: Iterable[bytes], manifests: Mapping[str, Manifest], *, source: str) -> list[Claim]:
@@ -75,8 +81,7 @@ def claims_in(notes: Iterable[bytes], manifests: Mapping[str, Manifest], *, sour
             party = by_origin.get(note.body.partition("\n")[0])
             if party is None:
                 continue
-            key = manifests[party].log_keys[0]
-            verify_note(note, (key,))
+            key = verify_note(note, manifests[party].log_keys)[0]
             checkpoint = parse_checkpoint_body(note.body)
         except (MalformedDocumentError, TrustError):
             continue
@@ -106,6 +111,8 @@ def compared(session: Session, claims: Iterable[Claim], *, own: str, follows: Ca
         conflict = _with_mirror(session, claim) or _with_cosigned(session, claim)
         if conflict is not None:
             outcome.conflicts.append((claim, conflict))
+        elif _contradicts_mirror(session, claim):
+            outcome.contradictions.append(claim)
         elif claim.checkpoint.size <= _mirrored(session, claim):
             outcome.agreed.append(claim)
         elif follows(claim.party):
@@ -113,18 +120,24 @@ def compared(session: Session, claims: Iterable[Claim], *, own: str, follows: Ca
     return outcome
 
 
-def settled(session: Session, party: str, key: VerifierKey) -> Outcome:
-    """What comes of the sightings of this Party's log that its mirror has grown past."""
+def settled(session: Session, party: str, keys: Collection[VerifierKey]) -> Outcome:
+    """What comes of the sightings of this Party's log, under one of its keys, that its mirror has grown past."""
     outcome = Outcome()
     held = register.state(session, party)
     if held is None:
         return outcome
     for seen in sightings.waiting(session, held.origin, up_to=held.checkpoint_size):
-        claim = Claim(party=party, checkpoint=seen.checkpoint, key=key, note=seen.note, source=seen.source)
         outcome.settled[held.origin] = held.checkpoint_size
+        try:
+            key = verify_note(parse_note(seen.note), keys)[0]
+        except (MalformedDocumentError, TrustError):
+            continue  # it was kept under a key that the Party does not have any more
+        claim = Claim(party=party, checkpoint=seen.checkpoint, key=key, note=seen.note, source=seen.source)
         conflict = _with_mirror(session, claim)
         if conflict is not None:
             outcome.conflicts.append((claim, conflict))
+        elif _contradicts_mirror(session, claim):
+            outcome.contradictions.append(claim)
     return outcome
 
 
@@ -139,7 +152,16 @@ def keep(session: Session, outcome: Outcome, *, now: datetime) -> list[Dispute]:
         disputes.convict(session, conflict, party=claim.party, source=claim.source, now=now)
         for claim, conflict in outcome.conflicts
     )
-    return [one for one in found if one is not None]
+    new = [one for one in found if one is not None]
+    for claim in outcome.contradictions:
+        if peers.meet(session, claim.party, now=now).frozen is None:
+            size, root = claim.checkpoint.size, claim.checkpoint.root.hex()
+            reason = (
+                f"two histories under two keys: {claim.source} shows root {root} of {size} entries, others are held"
+            )
+            peers.note(session, claim.party, frozen=reason, etag=None)
+            log.error("peer frozen: its register contradicts itself", party=claim.party, reason=reason)
+    return new
 
 
 def _is_own_history(session: Session, claim: Claim) -> bool:
@@ -159,15 +181,21 @@ def _mirrored(session: Session, claim: Claim) -> int:
 
 def _with_mirror(session: Session, claim: Claim) -> Conflict | None:
     """Evidence, where the mirror reaches that far and begins with another tree."""
+    held = register.state(session, claim.party)
+    if held is None or held.checkpoint is None or not _contradicts_mirror(session, claim):
+        return None
+    return _conflict(claim, held.checkpoint, register.StoredHashes(session, claim.party, held.checkpoint_size))
+
+
+def _contradicts_mirror(session: Session, claim: Claim) -> bool:
+    """Whether the mirror reaches that far and begins with another tree."""
     held, checkpoint = register.state(session, claim.party), claim.checkpoint
     if held is None or held.checkpoint is None or checkpoint.size > held.checkpoint_size:
-        return None
+        return False
     if held.origin != checkpoint.origin:
-        return None  # a successor's register: the mirror is not of this log
+        return False  # a successor's register: the mirror is not of this log
     hashes = register.StoredHashes(session, claim.party, held.checkpoint_size)
-    if tree_root(hashes, checkpoint.size) == checkpoint.root:
-        return None
-    return _conflict(claim, held.checkpoint, hashes)
+    return tree_root(hashes, checkpoint.size) != checkpoint.root
 
 
 def _with_cosigned(session: Session, claim: Claim) -> Conflict | None:
@@ -182,4 +210,4 @@ def _conflict(claim: Claim, held: bytes, reader: HashReader | None) -> Conflict 
     try:
         return conflict_of(claim.note, held, log_key=claim.key, reader=reader)
     except TrustError:
-        return None  # the log has another key since: what is held was signed with one that it does not answer for now
+        return None  # the log has another key since: no one key signed both

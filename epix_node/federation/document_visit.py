@@ -7,6 +7,7 @@ each in one transaction with the cursor that passes it.
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +16,21 @@ from epix_node.exchange.ingest import Listed, Refused
 from epix_node.federation import mirror
 from epix_node.federation.messages import MAX_BATCH_DIGESTS, FeedPage
 from epix_node.federation.mirror import Mentioned
+from epix_node.federation.turns import turns_of
 from epix_node.federation.visit import Visit, ahead
+from epix_node.permit.reasons import Reason
 from epix_node.reconcile.record import Perspective
 from epix_node.register.entry import parse_leaf
 from epix_node.store.arrival import Arrival
 
 PAGE_ENTRIES = 256
 """Entries asked of a feed at once: as many as one batch may ask documents for."""
+
+MAX_OMITTED = 16
+"""Entries that the feed is asked for again at one visit, each with a question of its own."""
+
+_ABOUT_KEYS = (Reason.KEY_UNKNOWN, Reason.KEY_WRONG_PARTY, Reason.KEY_WRONG_USE, Reason.KEY_NOT_IN_PERIOD)
+"""Reasons of which a newer manifest may be the end."""
 
 Move = tuple[int, int]
 """From where to where the feed cursor moves."""
@@ -47,18 +56,36 @@ class _Checked:
 
 
 async def take_documents(visit: Visit) -> None:
-    """The cursor stands at the end of the mirror, and what was listed and not given was asked for again.
+    """The cursor stands at the end of the mirror; what was listed and not given, or not listed, was asked for again.
 
     Raises:
         PeerError: the peer does not answer, or makes no sense; every page up to there stays.
         Overtaken: another process pulls from the same peer; begin again.
     """
-    async with ahead(_feed(visit)) as steps, ahead(_verified(visit, steps)) as checked:
+    manifest = visit.node.office.keyring().manifests.get(visit.party)
+    judged_by = turns_of(visit.database).judged_by
+    if judged_by.get(visit.party) != manifest:
+        await _take(visit, _refused_for_key(visit))
+        judged_by[visit.party] = manifest
+    for source in (_feed(visit), _wanted(visit), _omitted(visit)):
+        await _take(visit, source)
+
+
+async def _take(visit: Visit, source: AsyncGenerator[_Step, None]) -> None:
+    async with ahead(source) as steps, ahead(_verified(visit, steps)) as checked:
         async for one in checked:
             await _record(visit, one)
-    async with ahead(_wanted(visit)) as steps, ahead(_verified(visit, steps)) as checked:
-        async for one in checked:
-            await _record(visit, one)
+
+
+async def _refused_for_key(visit: Visit) -> AsyncGenerator[_Step, None]:
+    """What was refused for its key, once more: the peer's manifest is another one than it was judged by.
+
+    A newer manifest may come later than what was signed under it, and nobody will give the document again.
+    """
+    for reason in _ABOUT_KEYS:
+        kept = await visit.database.read(mirror.refused_for, visit.party, reason)
+        for start in range(0, len(kept), PAGE_ENTRIES):
+            yield _Step(listed=kept[start : start + PAGE_ENTRIES], withheld=(), move=None)
 
 
 async def _feed(visit: Visit) -> AsyncGenerator[_Step, None]:
@@ -90,6 +117,23 @@ async def _wanted(visit: Visit) -> AsyncGenerator[_Step, None]:
     if wanted:
         _, held = await visit.standing()
         async for step in _given(visit, wanted, below=held.checkpoint_size if held is not None else 0, move=None):
+            yield step
+
+
+async def _omitted(visit: Visit) -> AsyncGenerator[_Step, None]:
+    """What the feed did not list when the cursor passed it, and has to: it stands in the chain of a held permit.
+
+    A peer that is mended lists it now. Without this question a document that was left out once would never come.
+    """
+    indexes = await visit.database.read(mirror.omitted, visit.party)
+    _, held = await visit.standing()
+    size = held.checkpoint_size if held is not None else 0
+    # Any of them, so that those which never come do not keep the others from being asked for.
+    for index in sorted(random.sample(indexes, min(MAX_OMITTED, len(indexes)))):
+        page = await visit.client.feed(index, 1)
+        _refuse_wrong_page(visit, page, start=index)
+        mentioned = [Mentioned(sha256=one.document, index=one.index) for one in page.entries if one.index == index]
+        async for step in _given(visit, mentioned, below=size, move=None):
             yield step
 
 

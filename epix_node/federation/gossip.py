@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
 from weakref import WeakKeyDictionary
 
@@ -65,16 +66,16 @@ def newest_notes(session: Session, office: Office) -> tuple[bytes, ...]:
     sighted = sightings.largest(session)
     notes: list[bytes] = []
     for party, manifest in office.keyring().manifests.items():
-        origin, key = manifest.log.origin, manifest.log_keys[0]
+        origin, keys = manifest.log.origin, manifest.log_keys
         held = register.state(session, party)
         size = 0
         if held is not None and held.checkpoint is not None and held.origin == origin:
             size = held.checkpoint_size
-            notes.extend(_bare(held.checkpoint, key))
+            notes.extend(_bare(held.checkpoint, keys))
         others = [one for one in (seen.get(origin), sighted.get(origin)) if one is not None]
         largest = max(others, key=lambda one: one.checkpoint.size, default=None)
         if largest is not None and largest.checkpoint.size > size:
-            notes.extend(_bare(largest.note, key))
+            notes.extend(_bare(largest.note, keys))
     return tuple(notes[:MAX_GOSSIP_NOTES])
 
 
@@ -101,16 +102,13 @@ async def compare(node: PullingNode, party: str, client: PeerClient) -> None:
             claims = await asyncio.to_thread(comparison.claims_in, news, manifests, source=party)
     except (PeerRefusedError, PeerProtocolError) as error:
         log.debug("no gossip", party=party, problem=str(error))
-    key = manifests[party].log_keys[0] if party in manifests else None
-    found = await take(node, claims, settle=(party, key) if key is not None else None)
+    found = await take(node, claims, settle=party)
     memory.tags[party] = tag
     await reports.show(node, client, found)
 
 
-async def take(
-    node: PullingNode, claims: list[Claim], *, settle: tuple[str, VerifierKey] | None = None
-) -> list[Dispute]:
-    """These claims, and the sightings of the Party in ``settle``, were compared, and what came of it is kept.
+async def take(node: PullingNode, claims: list[Claim], *, settle: str | None = None) -> list[Dispute]:
+    """These claims, and the sightings of the Party ``settle``, were compared, and what came of it is kept.
 
     Returns the evidence that is new here.
     """
@@ -129,12 +127,11 @@ async def take(
     return found
 
 
-def _outcomes(
-    session: Session, node: PullingNode, claims: list[Claim], settle: tuple[str, VerifierKey] | None
-) -> list[Outcome]:
+def _outcomes(session: Session, node: PullingNode, claims: list[Claim], settle: str | None) -> list[Outcome]:
     outcomes = [comparison.compared(session, claims, own=node.office.party, follows=node.config.federation.follows)]
     if settle is not None:
-        outcomes.append(comparison.settled(session, *settle))
+        manifest = node.office.keyring().manifests.get(settle)
+        outcomes.append(comparison.settled(session, settle, manifest.log_keys if manifest is not None else ()))
     return outcomes
 
 
@@ -150,9 +147,9 @@ def _origins(office: Office) -> list[str]:
     return [manifest.log.origin for manifest in office.keyring().manifests.values()]
 
 
-def _bare(note_bytes: bytes, key: VerifierKey) -> list[bytes]:
-    """The note with its log's line alone; nothing where the key that the log has now did not sign it."""
-    try:
-        return [by_log_alone(parse_note(note_bytes), key)]
-    except (MalformedDocumentError, LookupError):
-        return []
+def _bare(note_bytes: bytes, keys: Iterable[VerifierKey]) -> list[bytes]:
+    """The note with its log's line alone, by the newest key that signed it; nothing where none did."""
+    for key in keys:
+        with suppress(MalformedDocumentError, LookupError):
+            return [by_log_alone(parse_note(note_bytes), key)]
+    return []

@@ -13,20 +13,22 @@ from datetime import datetime
 
 from epix_node.errors import TrustError
 from epix_node.exchange import mirrored
-from epix_node.exchange.ingest import Refused
+from epix_node.exchange.ingest import Listed, Refused
 from epix_node.federation import disputes
 from epix_node.reconcile import record
 from epix_node.reconcile.record import Perspective
 from epix_node.register.checkpoint import VerifiedCheckpoint, parse_checkpoint_body
+from epix_node.register.entry import parse_leaf
 from epix_node.register.evidence import Conflict, conflict_of
 from epix_node.register.merkle import RightEdge
 from epix_node.register.note import VerifierKey, parse_note
 from epix_node.register.proof import tree_root
-from epix_node.store import documents, peers, register
+from epix_node.store import awaited, documents, former, peers, register
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
 from epix_node.store.register import RegisterState
+from epix_node.trust.manifest import LogEntry
 
 
 class Overtaken(Exception):
@@ -96,6 +98,22 @@ def _prove(
     register.prove(session, party, size, at=now, witnessed_at=witnessed_at)
     if witnessed_at is not None:
         register.put_witnessed(session, party, verified.note, size)
+
+
+def follow(session: Session, party: str, entry: LogEntry) -> str | None:
+    """The mirror begins anew where the Party had to begin another register; returns the origin of the one that ended.
+
+    What was mirrored is kept as it is (``store.former``). Whatever the old register did, this one is not disputed.
+    Nothing happens where the mirror is of the newest register, or of one that the Party never wrote.
+    """
+    held = register.state(session, party)
+    if held is None or held.origin not in entry.origins[:-1]:
+        return None
+    forget_unverified(session, party)
+    former.set_aside(session, party)
+    peers.note(session, party, etag=None, frozen=None, last_error=None)
+    peers.advance(session, party, next_index=0)
+    return held.origin
 
 
 def forget_unverified(session: Session, party: str) -> None:
@@ -211,6 +229,24 @@ def wanted(session: Session, party: str) -> list[Mentioned]:
     return [Mentioned(sha256=sha256, index=index) for sha256, index in documents.wanted(session, party).items()]
 
 
+def omitted(session: Session, party: str) -> list[int]:
+    """The entries whose documents we should have and were never told of (decision 4); not those refused before."""
+    lacking = awaited.lacking_entries(session, party)
+    if not lacking:
+        return []
+    known = {*documents.aside_at(session, party), *documents.wanted(session, party).values()}
+    return sorted(lacking - known)
+
+
+def refused_for(session: Session, party: str, reason: str) -> list[Listed]:
+    """The documents of this peer that were refused for this reason, as they came."""
+    return [
+        Listed(sha256=sha256, index=index, leaf=parse_leaf(data), xml=xml)
+        for sha256, index, xml in documents.quarantined_for(session, party, reason)
+        if (data := register.leaf(session, party, index)) is not None
+    ]
+
+
 def record_page(
     session: Session,
     perspective: Perspective,
@@ -230,8 +266,9 @@ def record_page(
         peer = peers.state(session, party)
         if peer is None or peer.next_index != move[0]:
             raise Overtaken
-    replaced = [one for one in checked if isinstance(one, Refused) and one.is_replaced]
-    known = documents.aside(session, party, [one.sha256 for one in replaced])
+    refused = [one for one in checked if isinstance(one, Refused)]
+    replaced = [one for one in refused if one.is_replaced]
+    known = documents.aside(session, party, [one.sha256 for one in refused])
     recorded = record.record_page(session, perspective, party, checked, now=now)
     still_wanted = [Mentioned(sha256=one.sha256, index=one.index) for one in replaced if one.index is not None]
     for one_withheld in (*withheld, *still_wanted):

@@ -58,7 +58,7 @@ from epix_node.errors import (
     PeerUnreachableError,
     TrustError,
 )
-from epix_node.federation import gossip, trust
+from epix_node.federation import gossip, mirror, trust
 from epix_node.federation.backoff import Alarm, Backoff, Circuit, after_failure, alarm_of
 from epix_node.federation.client import NOT_CONNECTED, Identity, PeerClient, answer_keys
 from epix_node.federation.document_visit import take_documents
@@ -139,8 +139,8 @@ async def pull(
 ) -> PullResult:
     """Bring everything new of this peer here; what goes wrong with the peer is in the result, not raised.
 
-    A peer that failed is not asked before its time, unless ``ignore_backoff``; a frozen one never is. Who ignores it
-    waits for the answer, so that nothing is tried again either. ``progress`` is called after every step.
+    A peer that failed is not asked before its time, unless ``ignore_backoff``; a frozen one for its manifest alone. Who
+    ignores it waits for the answer, so that nothing is tried again either. ``progress`` is called after every step.
 
     Raises:
         NotFoundError: no such peer.
@@ -152,13 +152,16 @@ async def pull(
         state = await node.office.database.read(peers.state, party)
         if state is None:
             state = await node.office.database.write(peers.meet, party, now=node.clock())
+        patience = patience_of(node.config)
+        if state.frozen is not None:
+            await _Pull(node, party, turns, patience, progress).look_for_successor()
+            state = await node.office.database.read(peers.state, party) or state
         if state.frozen is not None:
             return PullResult(party=party, documents=None, problem=f"frozen: {state.frozen}")
         now, backoff = node.clock(), _backoff(state)
         if state.backoff_until is not None and not ignore_backoff and not backoff.is_due(now):
             until = format_time(state.backoff_until.replace(microsecond=0))
             return PullResult(party=party, documents=None, problem=f"left alone until {until}: {state.last_error}")
-        patience = patience_of(node.config)
         # Half-open is one probe (C.5): a peer that failed for long is asked once and no more.
         is_once = ignore_backoff or backoff.circuit(now) is Circuit.HALF_OPEN
         pulling = _Pull(node, party, turns, patience, progress)
@@ -211,6 +214,17 @@ class _Pull:
             log.warning("newer manifest of a peer refused", party=self._party, problem=refusal)
         return self._result(self._brought.documents, rollback or refusal)
 
+    async def look_for_successor(self) -> None:
+        """A frozen peer is asked for nothing but its newest manifest, which may name another register.
+
+        Raises nothing that the peer or the network can cause.
+        """
+        try:
+            async with asyncio.timeout(self._patience.step.total_seconds()):
+                await self._somewhere(only_manifest=True)
+        except (TimeoutError, PeerError) as error:
+            log.debug("a frozen peer does not answer", party=self._party, problem=type(error).__name__)
+
     def step_completed(self) -> None:
         """As ``Pace`` says."""
         limit = asyncio.get_running_loop().time() + self._patience.step.total_seconds()
@@ -237,19 +251,19 @@ class _Pull:
             await sleep(pause.total_seconds())
         await self._somewhere()
 
-    async def _somewhere(self) -> None:
+    async def _somewhere(self, *, only_manifest: bool = False) -> None:
         """Visit the peer at the first of its base URLs where it answers."""
         bases = self._node.office.keyring().base_urls(self._party)
         for base in bases:
             try:
-                await self._at(base)
+                await self._at(base, only_manifest=only_manifest)
             except PeerUnreachableError:
                 if base == bases[-1]:
                     raise
             else:
                 return
 
-    async def _at(self, base: str) -> None:
+    async def _at(self, base: str, *, only_manifest: bool) -> None:
         node = self._node
         identity = Identity(party=node.office.party, key_id=node.transport_kid, private_key=node.transport_key)
         async with PeerClient(
@@ -270,6 +284,9 @@ class _Pull:
             )
             try:
                 await self._newer_manifest(client)
+                await self._follow_register()
+                if only_manifest:
+                    return
                 for _ in range(_ATTEMPTS):
                     try:
                         await self._everything(visit)
@@ -314,6 +331,15 @@ class _Pull:
         except (TrustError, InputError, PeerRefusedError, PeerProtocolError) as error:
             # The register and the documents are judged under the keys that are held.
             self._refusal = str(error)[:_MAX_PROBLEM_CHARACTERS]
+
+    async def _follow_register(self) -> None:
+        """Where the Party's manifest names a successor of the register that is mirrored here, that is mirrored."""
+        manifest = self._node.office.keyring().manifests.get(self._party)
+        if manifest is None or not manifest.log.former:
+            return
+        ended = await self._node.office.database.write(mirror.follow, self._party, manifest.log)
+        if ended is not None:
+            log.warning("a peer began another register", party=self._party, ended=ended, register=manifest.log.origin)
 
     async def _failed(self, error: PeerError) -> PullResult:
         counts = not (isinstance(error, PeerRefusedError) and error.code in _NO_FAILURES)

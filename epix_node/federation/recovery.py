@@ -26,9 +26,9 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from epix_node.acts import recovery as acts
-from epix_node.acts import restoration
+from epix_node.acts import restoration, succession
 from epix_node.acts.recovery import Claim, claim_of
-from epix_node.errors import PeerError, PeerRefusedError
+from epix_node.errors import PeerError, PeerProtocolError, PeerRefusedError
 from epix_node.federation.client import Identity, PeerClient, answer_keys
 from epix_node.federation.patience import Patience, patience_of
 from epix_node.federation.rebuilding import fetch_documents, fetch_entries
@@ -36,6 +36,7 @@ from epix_node.federation.visit import PullingNode
 from epix_node.register.standstill import Decision, Step
 from epix_node.store import lost
 from epix_node.store.database import Database
+from epix_node.trust.manifest import Manifest
 
 ASK_AT_START = timedelta(seconds=5)
 """How long a node that starts waits for others, in all, before it listens."""
@@ -56,7 +57,7 @@ log = structlog.get_logger("epix_node.recovery")
 class Answers:
     """What other Parties said of the own register. ``mirrors``: by Party, the checkpoint that its mirror reaches.
 
-    ``answered`` said all that they know, if only that it is nothing.
+    ``answered`` said all that they know, if only that it is nothing, and signed how far their mirrors reach.
     """
 
     asked: tuple[str, ...]
@@ -67,9 +68,13 @@ class Answers:
 
 @dataclass(slots=True)
 class _Search:
-    """Which Parties are still to be asked for documents that are lost here; None: nobody looked yet."""
+    """Which Parties are still to be asked for documents that are lost here; None: nobody looked yet.
+
+    ``under`` is the own manifest that what they gave was judged by: another one may believe more of it.
+    """
 
     left: set[str] | None = None
+    under: Manifest | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -82,6 +87,7 @@ async def at_start(node: PullingNode) -> None:
 
     Call it before anything is accepted. A register that lost something is halted then, and ``go_on`` mends it.
     """
+    await asyncio.to_thread(succession.go_on, node.office, now=node.clock())
     answers = await ask(node, within=ASK_AT_START)
     decision = await _decided(node, answers)
     if decision.step is Step.SIGN and acts.standstill(node.office) is not None:
@@ -94,6 +100,7 @@ async def go_on(node: PullingNode) -> bool:
     if await asyncio.to_thread(acts.standstill, office) is None:
         return True
     async with _search(node).turn:
+        await asyncio.to_thread(succession.go_on, office, now=node.clock())
         answers = await ask(node, within=ASK)
         decision = await _decided(node, answers)
         if decision.step is Step.REBUILD:
@@ -107,12 +114,13 @@ async def go_on(node: PullingNode) -> bool:
 async def fetch_lost(node: PullingNode) -> int:
     """Own documents that were lost came back from Parties that had not been asked for them yet; returns how many."""
     search, office = _search(node), node.office
-    if search.left is not None and not search.left:
+    manifest = office.keyring().manifests[office.party]
+    if search.left is not None and not search.left and search.under == manifest:
         return 0
     async with search.turn:
-        if search.left is None:
+        if search.left is None or search.under != manifest:
             is_whole = await office.database.read(lost.first, office.party) is None
-            search.left = set() if is_whole else set(_others(node))
+            search.left, search.under = set() if is_whole else set(_others(node)), manifest
         fetched = 0
         for party in sorted(search.left):
             fetched += await _documents_from(node, party)
@@ -194,6 +202,7 @@ async def _resume(node: PullingNode, answers: Answers) -> None:
     """What others have of our documents is here, what waited is numbered, and the register signs."""
     office, search = node.office, _search(node)
     search.left = set(_others(node)) if await office.database.read(lost.first, office.party) is not None else set()
+    search.under = office.keyring().manifests[office.party]
     for party in sorted(search.left & answers.answered):
         await _documents_from(node, party)
     await asyncio.to_thread(restoration.count_chains, office)
@@ -225,18 +234,24 @@ async def _ask_one(node: PullingNode, party: str, patience: Patience) -> tuple[l
     office = node.office
     shown: list[Claim] = []
     async with _client(node, party, "", patience) as client:
-        note = await client.monitored(office.own.origin)
+        note = await client.monitored(office.own.origin, is_signed=True)
         claim = claim_of(office, note, source=party) if note is not None else None
         if claim is not None:
             shown.append(claim)
     mirrored = None
     async with _client(node, party, mirror_prefix(office.own.origin), patience) as client:
+        # Signed, and an answer to this very question: nobody in between can make the mirror smaller, or none at all.
+        page = await client.feed(0, 1)
+        if (page.party, page.env) != (office.party, node.config.party.environment):
+            raise PeerProtocolError(f"{party} tells of a register that was not asked for", party=party)
         try:
             fetched = await client.checkpoint(None)
-        except PeerRefusedError:  # it has none; that it is there and answers is enough
+        except PeerRefusedError:
             fetched = None
         if fetched is not None and (mirrored := claim_of(office, fetched.note, source=party)) is not None:
             shown.append(mirrored)
+    if page.size > (mirrored.checkpoint.size if mirrored is not None else 0):
+        raise PeerProtocolError(f"{party} mirrors {page.size} entries of our register and shows fewer", party=party)
     return shown, mirrored
 
 

@@ -51,6 +51,13 @@ CATCH_UP_FROM = 1000
 _APPROACHES = 4
 """How often a mirror that is far behind looks for a newer checkpoint; a log that grows as fast is taken as it is."""
 
+MAX_ENTRIES = 2**40
+"""Most entries of a register that is followed: their hashes alone would be 32 TiB."""
+
+MOST_AT_ONCE = 1024 * BUNDLE_ENTRIES
+"""Entries that are planned for and fetched under one checkpoint: full bundles. How many there are, its log merely says.
+"""
+
 BUNDLES_PER_TRANSACTION = 16
 """4,096 entries: a small part of a second of the only writer."""
 
@@ -61,7 +68,7 @@ log = structlog.get_logger("epix_node.federation")
 
 
 async def take_register(visit: Visit) -> None:
-    """The mirror holds the peer's newest checkpoint, verified down to every entry.
+    """The mirror holds the peer's newest checkpoint, verified down to every entry; or has come a long way towards it.
 
     Raises:
         PeerError: the peer does not answer, or makes no sense; every step up to there stays.
@@ -73,7 +80,10 @@ async def take_register(visit: Visit) -> None:
 
 
 async def _approach(visit: Visit, *, is_last: bool) -> bool:
-    """The mirror is nearer to the newest checkpoint; whether it is there, which it is where this ``is_last``."""
+    """The mirror is nearer to the newest checkpoint; whether it is there.
+
+    Where this ``is_last`` it is, unless more entries are missing than are taken at once: the next pull goes on.
+    """
     peer, held = await visit.standing()
     fetched = await visit.client.checkpoint(peer.etag if held is not None else None)
     if fetched is None:
@@ -108,10 +118,10 @@ async def _approach(visit: Visit, *, is_last: bool) -> bool:
             await visit.database.write(mirror.forget_unverified, visit.party)
             _, held = await visit.standing()
     start = held.edge.size if held is not None else 0
-    hashes = await _tiles(visit, target, held, start=start)
     is_far_behind = checkpoint.size - start > CATCH_UP_FROM
     partial = checkpoint.size % BUNDLE_ENTRIES if is_far_behind and not is_last else 0
-    end = checkpoint.size - partial
+    end = min(checkpoint.size - partial, start - start % BUNDLE_ENTRIES + MOST_AT_ONCE)
+    hashes = await _tiles(visit, target, held, start=start, end=end)
     async with (
         visit.pace.catching_up() if is_far_behind else nullcontext(),
         ahead(_entries(visit, hashes, start=start, end=end, size=checkpoint.size)) as groups,
@@ -145,9 +155,11 @@ def _verified(visit: Visit, note: bytes) -> tuple[VerifiedCheckpoint, datetime |
     policy = visit.node.office.witness_policy(party)
     try:
         verified = verify_checkpoint(note, origin=origin, log_key=log_key, cosigner_key=keyring.cosigner_key(party))
-        witnessed_at = policy.earliest_time(valid_cosignatures(parse_note(note), policy.keys))
+        cosignatures = valid_cosignatures(parse_note(note), policy.keys)
     except (MalformedDocumentError, TrustError) as error:
         raise PeerProtocolError(f"{party}: checkpoint refused: {error}", party=party, code=error.code) from error
+    if verified.checkpoint.size > MAX_ENTRIES:
+        raise visit.nonsense(f"a checkpoint of {verified.checkpoint.size} entries: at most {MAX_ENTRIES}")
     now = visit.node.clock()
     if verified.cosigned_at is not None and verified.cosigned_at > now + MAX_AHEAD:
         raise PeerProtocolError(
@@ -155,14 +167,17 @@ def _verified(visit: Visit, note: bytes) -> tuple[VerifiedCheckpoint, datetime |
             party=party,
             code="CLOCK_AHEAD",
         )
-    return verified, witnessed_at
+    # A witness that lies about the time must not make entries seem younger than they are: the first proof stays.
+    return verified, policy.earliest_time(one for one in cosignatures if one.at <= now + MAX_AHEAD)
 
 
-async def _tiles(visit: Visit, target: VerifiedCheckpoint, held: RegisterState | None, *, start: int) -> TileHashes:
-    """The hashes that vouch for the entries from ``start`` on; the target grew out of the checkpoint that is held."""
+async def _tiles(
+    visit: Visit, target: VerifiedCheckpoint, held: RegisterState | None, *, start: int, end: int
+) -> TileHashes:
+    """The hashes that vouch for the entries ``[start, end)``; the target grew out of the checkpoint that is held."""
     size, old_size = target.checkpoint.size, held.checkpoint_size if held is not None else 0
-    needed = {*tiles_for_consistency(old_size=old_size, new_size=size), *tiles_for_level1(start, size, size)}
-    # One after the other: one question at a time to a peer (C.5). There are a handful, unless the log has millions.
+    needed = {*tiles_for_consistency(old_size=old_size, new_size=size), *tiles_for_level1(start, end, size)}
+    # One after the other: one question at a time to a peer (C.5). There are a handful, however large the log is.
     tiles = {(level, n): await visit.client.tile(level, n, width) for level, n, width in sorted(needed, reverse=True)}
     try:
         hashes = await asyncio.to_thread(authenticate, tiles, size=size, root=target.checkpoint.root)

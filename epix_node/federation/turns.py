@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from epix_node.federation.backoff import Alarm
 from epix_node.federation.verifying import Verifying
 from epix_node.store.database import Database
+from epix_node.trust.manifest import Manifest
 
 MAX_IN_FLIGHT = 8
 """Peers pulled from at once (C.5)."""
@@ -36,6 +37,8 @@ class Turns:
         """When a peer that asked us something was last looked up."""
         self.alarms: dict[str, Alarm] = {}
         """What was said last of a peer that does not answer."""
+        self.judged_by: dict[str, Manifest | None] = {}
+        """By peer, the manifest that what is in quarantine for its key was judged by last."""
         self._peers: dict[str, asyncio.Lock] = {}
         self._catching_up = asyncio.Lock()
         self._free_at = float("-inf")

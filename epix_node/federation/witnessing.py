@@ -36,8 +36,8 @@ from epix_node.store.database import Database, Session
 ANSWER_WITHIN = timedelta(seconds=10)
 """Longest wait for one witness."""
 
-MAX_AHEAD = timedelta(minutes=5)
-"""How far a cosignature may lie ahead of this node's clock (C.5, "Clock")."""
+MAX_DIFFERENCE = timedelta(minutes=5)
+"""How far the time of a cosignature that was just made may lie from this node's clock (C.5, "Clock")."""
 
 _TRIES = 3
 """Requests to one witness for one checkpoint: it may say which size it holds, and be at another by the next."""
@@ -175,8 +175,9 @@ def _verified(node: PullingNode, party: str, missing: _Missing, lines: Iterable[
     except (TrustError, MalformedDocumentError) as error:
         log.warning("a witness answered with a wrong cosignature", party=party, problem=str(error))
         return None
-    if found.at > node.clock() + MAX_AHEAD:
-        log.warning("a witness cosigned in the future", party=party, at=found.at.isoformat())
+    if abs(found.at - node.clock()) > MAX_DIFFERENCE:
+        # Earlier, too: what is signed after the quorum has cosigned it looks dated back (``permit.timing``).
+        log.warning("a witness cosigned at another time than now", party=party, at=found.at.isoformat())
         return None
     return found
 

@@ -138,8 +138,25 @@ class KeyBox:
             self._opened.pop().close()
 
     def log(self) -> Ed25519PrivateKey:
-        """The register's key."""
-        return self.opener.load_ed25519_key(self.files.log_key)
+        """The register's newest key."""
+        return self.logs()[0]
+
+    def logs(self) -> tuple[Ed25519PrivateKey, ...]:
+        """The keys of the register and of those before it that are here, the newest file first; at least one."""
+        found = tuple(self.opener.load_ed25519_key(path) for _, path in _numbered(self.files.log_key))
+        return found or (self.opener.load_ed25519_key(self.files.log_key),)  # raises, with its name
+
+    def log_file(self, key: Ed25519PrivateKey) -> Path:
+        """Where this key of the register is."""
+        paths = [path for _, path in _numbered(self.files.log_key)]
+        public = key.public_key()
+        return next(path for path, here in zip(paths, self.logs(), strict=True) if here.public_key() == public)
+
+    def make_log(self) -> Ed25519PrivateKey:
+        """A new key of the register is beside the others: a register that succeeds another has a key of its own."""
+        key = generate_ed25519_key()
+        self.opener.write(_with_ending(self.files.log_key, self._free_ending(self.files.log_key)), key)
+        return key
 
     def witness(self) -> Ed25519PrivateKey:
         """The cosigner's key."""

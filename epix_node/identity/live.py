@@ -71,7 +71,7 @@ class LiveKeys:
         self._pairs: dict[str, SigningPair | None] = {}
         self._transports: dict[str, TransportPair] = {}
         self._said: tuple[str, str] | None = None
-        self.log_key: Ed25519PrivateKey = box.log()
+        self.log_key: Ed25519PrivateKey = log_key_of(box, manifest())
         self.witness_key: Ed25519PrivateKey = box.witness()
 
     @classmethod
@@ -255,6 +255,13 @@ class LiveKeys:
         if not chosen:
             raise _unknown("transport key", self.box)
         return chosen[0]
+
+
+def log_key_of(box: KeyBox, manifest: Manifest) -> Ed25519PrivateKey:
+    """The key of the register that the manifest names; where none here is that, the newest one."""
+    keys = box.logs()
+    known = set(manifest.log.vkeys)
+    return next((key for key in keys if NoteSigner(manifest.log.origin, key).verifier_key.vkey in known), keys[0])
 
 
 def _by_preference(manifest: Manifest) -> tuple[_Term, ...]:

@@ -242,8 +242,9 @@ def establish(database: Database, config: Config, box: KeyBox, *, follow: bool, 
     Raises:
         KeyMaterialError: there is no manifest and a key cannot be opened or the role's keys are not at hand.
     """
-    version = database.read_now(own_version)
     party = config.party.code
+    database.write_now(_take_successor, party, now=now)
+    version = database.read_now(own_version)
     if version is None:
         own = OwnRole.load(config, box.opener)
         version = sign_next(database, own, first_manifest(config, OwnKeys.of(box)), now=now)
@@ -260,6 +261,21 @@ def establish(database: Database, config: Config, box: KeyBox, *, follow: bool, 
         except KeyMaterialError as error:
             log.warning("the configuration is not what others know", advice=ADVICE_TO_SIGN, problem=str(error))
     return parse_manifest(version.manifest_file)
+
+
+def _take_successor(session: Session, party: str, *, now: datetime) -> None:
+    """The own version is that of the trust list, where that names a successor of the register that this one names.
+
+    So it is where the database was restored from a backup that is older than the successor.
+    """
+    held = trust_store.held(session)
+    if held.own is None or not held.trust_list:
+        return
+    entry = TrustList.from_bytes(held.trust_list).parties.get(party)
+    if entry is not None and _manifest(held.own).log.origin in entry.manifest.log.origins[:-1]:
+        version = SignedVersion(role=entry.role, manifest_file=entry.manifest_file)
+        trust_store.keep_own(session, version.party_file(), now=now)
+        log.warning("the register was succeeded before this backup was restored", register=entry.manifest.log.origin)
 
 
 ADVICE_TO_SIGN = "bring the role's keys to keys/role and restart, so that the node signs its next manifest"

@@ -43,6 +43,18 @@ class HeldDocument:
     """When this node first held its entry under a verified checkpoint: its proof of age (protocol decision 7)."""
     is_void: bool
     """Whether its key was revoked with effect from then or earlier: it is kept, and says nothing any more."""
+    former: tuple[str, int] | None = None
+    """Its first entry, where its Party began another register since: that one's key (``former``), and the index."""
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """Its entry: in the register of now, else in the former one."""
+        return self.former if self.register_index is None else (self.party, self.register_index)
+
+    @property
+    def first_place(self) -> tuple[str, int] | None:
+        """The entry that proves its age."""
+        return self.former or self.place
 
 
 def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime) -> None:
@@ -227,6 +239,8 @@ def quarantine(
             at=now,
         )
         session.add(row)
+    elif row.register_index is None:
+        row.register_index = register_index  # a register lists again what a former one listed
     elif hashlib.sha256(row.document).hexdigest() != sha256:
         row.reason, row.document, row.at = reason, document, now
     session.flush()
@@ -246,6 +260,12 @@ def quarantined(session: Session, party: str | None = None) -> list[tuple[str, s
     if party is not None:
         query = query.where(QuarantineRow.party == party)
     return [(row.party, row.sha256, row.reason, row.register_index) for row in session.exec(query)]
+
+
+def aside_at(session: Session, party: str) -> set[int]:
+    """The entries of this Party's register whose documents are in quarantine."""
+    query = select(QuarantineRow.register_index).where(QuarantineRow.party == party)
+    return {index for index in session.exec(query) if index is not None}
 
 
 def quarantined_for(session: Session, party: str, reason: str) -> list[tuple[str, int, bytes]]:
@@ -292,4 +312,7 @@ def _held(row: DocumentRow) -> HeldDocument:
         received_at=row.received_at,
         proven_at=row.proven_at or row.received_at,
         is_void=row.is_void,
+        former=None
+        if row.former_register is None or row.former_index is None
+        else (row.former_register, row.former_index),
     )

@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateSchema
 
+from epix_node.errors import StoreError
 from epix_node.store.database import Database, Session
 
 SUFFIX = ".last-signed"
@@ -84,7 +85,14 @@ class LastSigned:
         """
         if self.path is not None and not self.path.exists():
             return None
-        return self._database.read_now(self._read, origin)
+        try:
+            return self._database.read_now(self._read, origin)
+        except StoreError as error:
+            if self.path is None:
+                raise
+            raise StoreError(
+                f"{error}; where the file is damaged, move it away: the node asks other Parties then before it signs"
+            ) from error
 
     def swap(self, before: Signed | None, after: Signed) -> bool:
         """``after`` is the record if ``before`` was; False, and nothing is changed, where it was something else.
@@ -127,6 +135,8 @@ class LastSigned:
     def _swap(self, session: Session, before: Signed | None, after: Signed) -> bool:
         values = {"size": after.size, "root": after.root, "note": after.note}
         if before is None:
+            if session.core.execute(self._newest, {"of": after.origin}).first() is not None:
+                return False
             session.core.execute(insert(self._table).values(origin=after.origin, **values))
             return True
         same = {"of": before.origin, "old_size": before.size, "old_root": before.root, "old_note": before.note}

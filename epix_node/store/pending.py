@@ -51,6 +51,8 @@ class Pending:
     permit_salt: bytes
     permit_issuer: str
     permit_number: str
+    had_number: bool
+    """Whether it has an entry in a register that its Party wrote before."""
 
 
 def add(session: Session, party: str, sha256: str) -> None:
@@ -105,6 +107,7 @@ def first(session: Session, party: str, *, limit: int) -> tuple[Pending, ...]:
             _DOCUMENT.c.permit_salt,
             _DOCUMENT.c.permit_issuer,
             _DOCUMENT.c.permit_number,
+            _DOCUMENT.c.former_index,
         )
         .join(_PENDING, (_PENDING.c.party == _DOCUMENT.c.party) & (_PENDING.c.sha256 == _DOCUMENT.c.sha256))
         .where(_PENDING.c.party == party)
@@ -119,6 +122,7 @@ def first(session: Session, party: str, *, limit: int) -> tuple[Pending, ...]:
             permit_salt=row.permit_salt,
             permit_issuer=row.permit_issuer,
             permit_number=row.permit_number,
+            had_number=row.former_index is not None,
         )
         for row in session.core.execute(query)
     )
@@ -137,6 +141,12 @@ def number(session: Session, party: str, sha256: str, *, index: int, at: datetim
         .where(_REVOKED.c.kid == select(_DOCUMENT.c.signed_by).where(document).scalar_subquery())
         .values(is_swept=False)
     )
+    session.core.execute(_DROP, {"of": party, "digest": sha256})
+
+
+def number_again(session: Session, party: str, sha256: str, *, index: int) -> None:
+    """As ``number``, of a document, anybody's, that a former register accepted; what is known of its time stays."""
+    _write(session, party, sha256, {"register_index": index})
     session.core.execute(_DROP, {"of": party, "digest": sha256})
 
 

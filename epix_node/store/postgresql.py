@@ -41,9 +41,10 @@ _PAUSE_S = 1.0
 _CONFLICTS = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the same work may succeed now."""
 _UNIQUE_VIOLATION = "23505"
-_UNIQUE_ATTEMPTS = 3
+_UNIQUE_ATTEMPTS = 10
 """Two processes that take the next free index get a violated key, where the server cannot see that both had looked
-(postgresql.org/docs/current/mvcc-serialization-failure-handling.html). A mistake of ours is told all the same."""
+(postgresql.org/docs/current/mvcc-serialization-failure-handling.html): with several of them many times in a row. A
+mistake of ours is told all the same, before it is taken for the others' haste (``Database.write_now``)."""
 
 _UNUSABLE = frozenset({"25006", "42501"})
 """A server that only reads, and a user that may not: not of class OperationalError, and nothing of the statement."""

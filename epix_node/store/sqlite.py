@@ -6,6 +6,8 @@ import fcntl
 import mmap
 import os
 import sqlite3
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +48,60 @@ _UNREADABLE = frozenset(
 """Result codes that say something of the file and the machine, and nothing of the statement."""
 
 
+class _Indexes:
+    """The heads of the WAL indexes of the files that this process has open, in memory.
+
+    Whoever closes any descriptor of a file gives up all locks that its process has on it (fcntl(2)), SQLite's too: the
+    next process to open the database would take it for abandoned. So an index stays open until nobody here has its
+    database open any more.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users: Counter[str] = Counter()
+        self._open: dict[str, list[tuple[int, os.stat_result, mmap.mmap | None]]] = {}
+
+    def use(self, path: Path) -> str:
+        """Somebody has the database open; under what name ``release`` knows it."""
+        name = os.path.realpath(path)
+        with self._lock:
+            self._users[name] += 1
+        return name
+
+    def release(self, name: str) -> None:
+        """Somebody, who did ``use``, has closed all connections to it."""
+        with self._lock:
+            self._users[name] -= 1
+            if self._users[name] > 0:
+                return
+            del self._users[name]
+            for descriptor, _, index in self._open.pop(name, []):
+                if index is not None:
+                    index.close()
+                os.close(descriptor)
+
+    def head(self, name: str) -> mmap.mmap | None:
+        """Of the index that is there now; the caller has a connection that made it."""
+        with self._lock:
+            known = self._open.setdefault(name, [])
+            try:
+                now = Path(f"{name}-shm").stat()
+                for _, then, index in known:
+                    if os.path.samestat(now, then):
+                        return index
+                descriptor = os.open(f"{name}-shm", os.O_RDONLY | os.O_CLOEXEC)
+            except OSError:
+                return None
+            index = None
+            with suppress(OSError, ValueError):
+                index = mmap.mmap(descriptor, _INDEX_HEADER_BYTES, prot=mmap.PROT_READ)
+            known.append((descriptor, os.fstat(descriptor), index))
+            return index
+
+
+_INDEXES = _Indexes()
+
+
 class SqliteFile:
     """The engines, point readers and locks of one file."""
 
@@ -57,6 +113,7 @@ class SqliteFile:
         self._file = self.path
         self.reading = _engine(url, connections)
         self.writing = self.reading.execution_options(writing=True)
+        self._in_use: str | None = _INDEXES.use(self._file)
 
     def points(self) -> SqlitePoints:
         """A connection for point reads, read-only."""
@@ -88,6 +145,9 @@ class SqliteFile:
     def close(self) -> None:
         """Close every connection of the pool."""
         self.reading.dispose()
+        if self._in_use is not None:
+            _INDEXES.release(self._in_use)
+            self._in_use = None
 
 
 class SqlitePoints:
@@ -95,6 +155,7 @@ class SqlitePoints:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._in_use: str | None = _INDEXES.use(path)
         uri = f"{path.absolute().as_uri()}?mode=ro"
         try:
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
@@ -103,6 +164,7 @@ class SqlitePoints:
             self._connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
             self._index = self._mapped_index()
         except sqlite3.Error as error:
+            _INDEXES.release(self._in_use)
             raise self._told(error) from error
         self._execute = self._connection.execute
 
@@ -129,9 +191,10 @@ class SqlitePoints:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._index is not None:
-            self._index.close()
         self._connection.close()
+        if self._in_use is not None:
+            _INDEXES.release(self._in_use)
+            self._in_use = None
 
     def _told(self, error: sqlite3.Error) -> Exception:
         said = _trouble(self._path, error)
@@ -144,11 +207,7 @@ class SqlitePoints:
         file stays as long as a connection is open, and this one is. ``None`` where there is no such file.
         """
         self._connection.execute("PRAGMA data_version").fetchone()  # the first reading makes the file
-        try:
-            with Path(f"{self._path}-shm").open("rb") as index:
-                return mmap.mmap(index.fileno(), _INDEX_HEADER_BYTES, prot=mmap.PROT_READ)
-        except (OSError, ValueError):
-            return None
+        return _INDEXES.head(self._in_use) if self._in_use is not None else None
 
 
 def _engine(url: str, connections: int) -> Engine:

@@ -18,7 +18,11 @@ from epix_node.store.columns import big, octets, time, where_given
 
 
 class DocumentRow(SQLModel, table=True):
-    """One signed exchange document: exact bytes, and what its header and register say of it."""
+    """One signed exchange document: exact bytes, and what its header and register say of it.
+
+    ``former_register`` and ``former_index`` are the first entry that it had, where its Party had to begin another
+    register since (``former``); ``register_index`` is always one of the register that the Party writes now.
+    """
 
     __tablename__: ClassVar[Any] = "document"
     __table_args__: ClassVar[Any] = (
@@ -26,6 +30,7 @@ class DocumentRow(SQLModel, table=True):
         Index("ix_document_sha256", "sha256"),
         Index("ix_document_signed_by", "signed_by", "is_void", "proven_at"),
         where_given("ix_document_supersedes", "party", "supersedes"),
+        where_given("ix_document_former", "former_register", "former_index"),
     )
 
     party: str = Field(primary_key=True)
@@ -45,6 +50,8 @@ class DocumentRow(SQLModel, table=True):
     signed_by: str | None = None
     proven_at: datetime | None = time(default=None)
     is_void: bool = False
+    former_register: str | None = None
+    former_index: int | None = None
 
 
 class PermitRow(SQLModel, table=True):

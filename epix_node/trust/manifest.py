@@ -122,11 +122,39 @@ class CoverageEntry(_Member):
     published_within_h: Annotated[StrictInt, Field(ge=0, le=8784)]
 
 
-class LogEntry(_Member):
-    """The register: its origin line, and the keys that sign its checkpoints under that name."""
+LogKeys = Annotated[tuple[Annotated[str, _vkey_of(KeyKind.NOTE)], ...], Field(min_length=1), AfterValidator(_unique)]
+
+
+class FormerLog(_Member):
+    """A register that the Party wrote before and cannot go on with (C.4 item 8 (c)): how far it is known to have come.
+
+    ``root`` is that of its first ``size`` entries, ``reason`` says in words why it ended.
+    """
 
     origin: KeyName
-    vkeys: Annotated[tuple[Annotated[str, _vkey_of(KeyKind.NOTE)], ...], Field(min_length=1), AfterValidator(_unique)]
+    vkeys: LogKeys
+    size: Annotated[StrictInt, Field(ge=0, le=MAX_SEQ)]
+    root: Hex
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    ended: Moment
+
+
+class LogEntry(_Member):
+    """The register: its origin line, and the keys that sign its checkpoints under that name.
+
+    ``successor_of`` is the origin of the register before it, ``former`` are all before it, the first one first: who was
+    away while there were several can follow them one by one.
+    """
+
+    origin: KeyName
+    vkeys: LogKeys
+    successor_of: KeyName | None = None
+    former: tuple[FormerLog, ...] = ()
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of all registers that the Party ever wrote, this one last."""
+        return (*(one.origin for one in self.former), self.origin)
 
 
 class WitnessEntry(_Member):
@@ -272,17 +300,32 @@ class Manifest(_Member):
             raise ValueError(f"base has an http URL; {self.env} takes https only")  # contract 3
         if any(key.name != self.log.origin for key in self.log_keys):
             raise ValueError("log.vkeys are not named like log.origin")
+        if self.log.successor_of != (self.log.former[-1].origin if self.log.former else None):
+            raise ValueError("log.successor_of is not the last of log.former")
+        if len(set(self.log.origins)) != len(self.log.origins):
+            raise ValueError("log.former names a register twice")
+        if any(key.name != one.origin for one in self.log.former for key in _parsed(one.vkeys)):
+            raise ValueError("the vkeys of a former register are not named like it")
         if any(key.name != self.witness.name for key in self.cosigner_keys):
             raise ValueError("witness.vkeys are not named like witness.name")
         identities = self._identities()
         if len(identities) != len(set(identities)):
             raise ValueError("the same key twice; each is for one purpose")  # C.1: distinct from every other key
+        named = [(key.name, key.key_id) for key in (*self.log_keys, *self.cosigner_keys)]
+        if len(named) != len(set(named)):
+            # Found in half a minute by trying; a line that carries both could not be verified, and spoils its note.
+            raise ValueError("two vkeys with one name and key ID, which nobody can tell apart")
         return self
 
     @property
     def log_keys(self) -> tuple[VerifierKey, ...]:
         """The keys that sign checkpoints, the current one first."""
-        return tuple(VerifierKey.parse(vkey) for vkey in self.log.vkeys)
+        return _parsed(self.log.vkeys)
+
+    def log_keys_of(self, origin: str) -> tuple[VerifierKey, ...]:
+        """The keys that sign, or signed, checkpoints of this register; none where the Party never wrote it."""
+        logs = {one.origin: one.vkeys for one in self.log.former} | {self.log.origin: self.log.vkeys}
+        return _parsed(logs.get(origin, ()))
 
     @property
     def cosigner_keys(self) -> tuple[VerifierKey, ...]:
@@ -305,13 +348,14 @@ class Manifest(_Member):
     def key_identities(self) -> frozenset[str]:
         """What must be this Party's alone: every public key, request key id, and the names of register and witness."""
         return frozenset(self._identities()) | {
-            f"name {self.log.origin}",
+            *(f"name {origin}" for origin in self.log.origins),
             f"name {self.witness.name}",
             *(f"kid {key.kid}" for key in self.transport_keys),
         }
 
     def _identities(self) -> list[str]:
-        ed25519 = [key.public for key in (*self.log_keys, *self.cosigner_keys)]
+        former = (key for one in self.log.former for key in _parsed(one.vkeys))
+        ed25519 = [key.public for key in (*self.log_keys, *self.cosigner_keys, *former)]
         ed25519 += [key.public_key.public_bytes_raw() for key in self.transport_keys]
         certified = [
             key.certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -326,6 +370,7 @@ class Manifest(_Member):
     def members(self) -> dict[str, Any]:
         """The members of the file, as JSON values."""
         members = self.model_dump(mode="json")
+        members["log"] = {name: value for name, value in members["log"].items() if value}  # no former register
         return {name: value for name, value in members.items() if value is not None or name not in _OPTIONAL}
 
     def numbered(self, seq: int) -> Manifest:
@@ -348,6 +393,10 @@ class Manifest(_Member):
         for number, transport in enumerate(self.transport_keys, start=1):
             prints[f"transport key {number}"] = sha256(transport.public_key.public_bytes_raw()).hexdigest()
         return {name: grouped(text) for name, text in prints.items()}
+
+
+def _parsed(vkeys: Iterable[str]) -> tuple[VerifierKey, ...]:
+    return tuple(VerifierKey.parse(vkey) for vkey in vkeys)
 
 
 def grouped(digest: str) -> str:

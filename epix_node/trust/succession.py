@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from epix_node.clock import format_time
 from epix_node.errors import NotFoundError, UnacceptableError
-from epix_node.trust.manifest import LogEntry, Manifest, PermitKeyEntry, TransportKeyEntry, WitnessEntry
+from epix_node.trust.manifest import FormerLog, LogEntry, Manifest, PermitKeyEntry, TransportKeyEntry, WitnessEntry
 
 Named = TypeVar("Named", LogEntry, WitnessEntry)
 
@@ -26,11 +26,10 @@ def require_successor(earlier: Manifest, later: Manifest) -> None:
         raise UnacceptableError(f"manifest of {later.party} in {later.env} follows that of another Party")
     if (later.seq or 0) <= (earlier.seq or 0):
         raise UnacceptableError(f"manifest of {later.party} has seq {later.seq}, expected more than {earlier.seq}")
-    if later.log.origin != earlier.log.origin:
-        raise UnacceptableError(
-            f"manifest of {later.party} names the register {later.log.origin}; it has {earlier.log.origin}, and a "
-            "register is never replaced"
-        )
+    _require_same_registers(earlier, later)
+    if not set(earlier.log_keys) <= set(later.log_keys_of(earlier.log.origin)):
+        # Two histories are proven under the key that signed them: a log that lied would only have to forget it.
+        raise UnacceptableError(f"manifest of {later.party} has lost a key of its register: retired keys stay known")
     kept = {entry.kid: entry for entry in later.permit_keys}
     for entry in earlier.permit_keys:
         successor = kept.get(entry.kid)
@@ -43,6 +42,33 @@ def require_successor(earlier: Manifest, later: Manifest) -> None:
                 f"manifest of {later.party} takes back the revocation of permit key {entry.kid}: invalid_since may "
                 "only move earlier"
             )
+
+
+def _require_same_registers(earlier: Manifest, later: Manifest) -> None:
+    """Every register that the Party wrote stays known; the one that it wrote last goes on, or has a successor.
+
+    So nobody is led back to a register that ended, or to one that grew out of none that is known (C.4 item 8 (c)).
+    """
+    before, after = earlier.log, later.log
+    if after.former[: len(before.former)] != before.former:
+        raise UnacceptableError(f"manifest of {later.party} has lost a former register, or tells otherwise of it")
+    if after.origin == before.origin:
+        if after.former != before.former:
+            raise UnacceptableError(f"manifest of {later.party} has registers before {after.origin} that it had not")
+        return
+    ended = after.former[len(before.former) :]
+    if not ended or ended[0].origin != before.origin or not set(before.vkeys) <= set(ended[0].vkeys):
+        raise UnacceptableError(
+            f"manifest of {later.party} names the register {after.origin}; it has {before.origin}, and the new one "
+            "does not succeed it"
+        )
+
+
+def with_successor(manifest: Manifest, ended: FormerLog, *, origin: str, vkey: str) -> Manifest:
+    """The manifest of a Party whose register ended, and which goes on in another one, under another key."""
+    former = (*manifest.log.former, ended)
+    log = LogEntry(origin=origin, vkeys=(vkey,), successor_of=ended.origin, former=former)
+    return manifest.model_copy(update={"log": log})
 
 
 def _still_revoked(entry: PermitKeyEntry, successor: PermitKeyEntry) -> bool:

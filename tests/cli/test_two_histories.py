@@ -39,12 +39,12 @@ def dispute(country, conflict, *, party="XB"):
 
 
 def test_anybody_can_judge_evidence_without_a_node(xb, tmp_path):
-    """Exit 0, who and which sizes; it is said that the key has to be compared."""
+    """Which sizes, and that the key has to be compared: exit 6 before whoever judges has named it, 0 after."""
     conflict = evidence_against(xb)
     path = tmp_path / "evidence.json"
     path.write_bytes(encode_conflict(conflict))
-    said = command("register", "judge", path).stdout
-    assert said.startswith("TWO HISTORIES\n")
+    said = command("register", "judge", path, code=6).stdout
+    assert said.startswith("TWO HISTORIES, SIGNED WITH A KEY THAT IS NOT KNOWN HERE\n")
     assert conflict.log.name in said
     assert "5 entries" in said
     assert "compare the key" in said

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +22,18 @@ from epix_node.trust.keys import generate_ed25519_key, generate_permit_key
 from epix_node.trust.manifest import MAX_MANIFEST_BYTES, parse_manifest
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+ALIKE = {
+    KeyKind.NOTE: (
+        "6024eeceb811239491fec20406439cd6086da4132b88a898ef583d3cd9416c7a",
+        "582e6be807118eafe7cd6a6b2e00268a877c6feaacd01f073f125cb7f9c1aa15",
+    ),
+    KeyKind.COSIGNATURE: (
+        "08611b386291e193b7bbc65c83ecf895dcc8dbe38df9c37f7ed61588bb43eccc",
+        "81824fa60c7f772d312165791df8d5ac80e133082176634708a0d3541f958e4b",
+    ),
+}
+"""Private keys whose public halves have one key ID under the name ``xb.example/witness/1``."""
 
 
 def changed(manifest, *path: str | int, to: object) -> bytes:
@@ -209,6 +221,19 @@ def test_register_and_witness_keys_are_not_mistaken_for_each_other(xa):
     wrong = VerifierKey.of(xa.log.origin, KeyKind.COSIGNATURE, generate_ed25519_key().public_key())
     with pytest.raises(MalformedDocumentError, match=r"log\.vkeys\.0"):
         parse_manifest(changed(xa, "log", "vkeys", to=[wrong.vkey]))
+
+
+@pytest.mark.parametrize(("member", "kind"), [("log", KeyKind.NOTE), ("witness", KeyKind.COSIGNATURE)])
+def test_two_keys_that_no_line_tells_apart_are_refused(xa, member, kind):
+    """A Party can find such a pair in half a minute, and no checkpoint that it cosigned could be read any more."""
+    name = "xb.example/witness/1"
+    private = [Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed)) for seed in ALIKE[kind]]
+    keys = [VerifierKey.of(name, kind, key.public_key()) for key in private]
+    assert keys[0].key_id == keys[1].key_id
+    value = {"origin" if member == "log" else "name": name, "vkeys": [key.vkey for key in keys]}
+    assert parse_manifest(changed(xa, member, to={**value, "vkeys": value["vkeys"][:1]}))
+    with pytest.raises(MalformedDocumentError, match="tell apart"):
+        parse_manifest(changed(xa, member, to=value))
 
 
 def test_a_revocation_is_not_before_the_key(xa):

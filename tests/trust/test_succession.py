@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 
-from epix_node.errors import NotFoundError, UnacceptableError
+from epix_node.errors import MalformedDocumentError, NotFoundError, UnacceptableError
+from epix_node.register.note import KeyKind, NoteSigner, VerifierKey
 from epix_node.trust.keyring import Keyring, SigningKey
 from epix_node.trust.keys import generate_ed25519_key
-from epix_node.trust.manifest import Manifest, TransportKeyEntry, parse_manifest
+from epix_node.trust.manifest import FormerLog, LogEntry, Manifest, TransportKeyEntry, parse_manifest
 from epix_node.trust.succession import (
     require_successor,
     with_permit_key,
     with_revocation,
+    with_successor,
     with_transport_key,
 )
 from tests.trust.stage import BEGIN, NOON, Stage, make_manifest, permit_key
@@ -61,6 +64,16 @@ def test_a_manifest_that_has_lost_a_key_is_refused(first):
     """Revocation by disappearance would end what the key rightly signed."""
     with pytest.raises(UnacceptableError, match="retired keys stay known"):
         require_successor(first, first.model_copy(update={"permit_keys": (permit_key("XA"),)}).numbered(2))
+
+
+def test_a_register_cannot_forget_the_key_that_convicts_it(first):
+    """Evidence of two histories counts under a key that is in the manifest: after a lie it would be gone with it."""
+    other = VerifierKey.of(first.log.origin, KeyKind.NOTE, generate_ed25519_key().public_key()).vkey
+    beside = first.log.model_copy(update={"vkeys": (other, *first.log.vkeys)})
+    require_successor(first, first.numbered(2).model_copy(update={"log": beside}))
+    alone = first.log.model_copy(update={"vkeys": (other,)})
+    with pytest.raises(UnacceptableError, match="key of its register"):
+        require_successor(first, first.numbered(2).model_copy(update={"log": alone}))
 
 
 @pytest.mark.parametrize(
@@ -185,3 +198,69 @@ def test_the_secretariat_takes_no_revocation_back_either(stage: Stage):
     published = stage.publish(party)
     assert published.taken == frozenset()
     assert "only move earlier" in str(published.refused["XA"])
+
+
+def succeeding(manifest: Manifest, *, seq: int) -> Manifest:
+    """The manifest after its register ended."""
+    end = FormerLog(
+        origin=manifest.log.origin, vkeys=manifest.log.vkeys, size=5, root="0" * 64, reason="a disk burned", ended=NOON
+    )
+    origin = f"{manifest.log.origins[0]}/{seq}"
+    vkey = NoteSigner(origin, generate_ed25519_key()).verifier_key.vkey
+    return parse_manifest(with_successor(manifest, end, origin=origin, vkey=vkey).numbered(seq).to_json())
+
+
+def with_log(manifest: Manifest, *, seq: int, **changes) -> Manifest:
+    log = LogEntry.model_validate({**manifest.log.model_dump(), **changes})
+    return manifest.model_copy(update={"log": log}).numbered(seq)
+
+
+def test_a_register_is_succeeded_by_one_that_names_it(first):
+    """Also several at once, for who was away; the keys of all of them stay known as this Party's."""
+    second = succeeding(first, seq=2)
+    third = succeeding(second, seq=3)
+    require_successor(first, second)
+    require_successor(second, third)
+    require_successor(first, third)
+    require_successor(second, second.numbered(4))
+    assert third.log.successor_of == second.log.origin
+    assert [key.name for key in third.log_keys_of(first.log.origin)] == [first.log.origin]
+    assert third.log_keys_of("epix.example/other") == ()
+    assert first.key_identities() <= third.key_identities()
+
+
+def test_nobody_is_led_back_to_a_register_that_ended_nor_to_a_stranger(first):
+    """What grew out of nothing that is known, or forgets what ended, is refused."""
+    second, other = succeeding(first, seq=2), succeeding(first, seq=2)
+    third = succeeding(second, seq=3)
+    vkey = NoteSigner("epix.example/new", generate_ed25519_key()).verifier_key.vkey
+    bad = [
+        (first, with_log(first, seq=5, origin="epix.example/new", vkeys=[vkey])),
+        (second, first.numbered(5)),
+        (third, second.numbered(5)),
+        (third, succeeding(other, seq=5)),
+        (second, with_log(second, seq=5, former=[], successor_of=None)),
+    ]
+    for earlier, later in bad:
+        with pytest.raises(UnacceptableError, match="register"):
+            require_successor(earlier, later)
+    stolen = second.log.former[0].model_copy(update={"vkeys": (vkey.replace("new", "old"),)})
+    with pytest.raises(UnacceptableError, match="register"):
+        require_successor(first, with_log(second, seq=5, former=[stolen]))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"successor_of": "epix.example/other"},
+        {"former": ()},
+        {"origin": "epix.example/other"},
+    ],
+)
+def test_a_manifest_whose_registers_do_not_fit_together_is_malformed(first, changes):
+    """The one before is the last of those before it, each has a name of its own, and keys are named like it."""
+    second = succeeding(first, seq=2)
+    members = second.members()
+    members["log"] = {**members["log"], **changes}
+    with pytest.raises(MalformedDocumentError, match="log"):
+        parse_manifest(json.dumps(members).encode())

@@ -34,6 +34,16 @@ def upgrade() -> None:
     op.add_column("permit", sa.Column("witnessed_at", sa.BigInteger(), nullable=True))
     op.add_column("status_card", sa.Column("withheld_since", sa.BigInteger(), nullable=True))
     op.add_column("status_card", sa.Column("merge_delay_micros", sa.BigInteger(), nullable=True))
+    op.add_column("document", sa.Column("former_register", sa.String(), nullable=True))
+    op.add_column("document", sa.Column("former_index", sa.Integer(), nullable=True))
+    given = sa.text("former_index IS NOT NULL")
+    op.create_index(
+        "ix_document_former",
+        "document",
+        ["former_register", "former_index"],
+        sqlite_where=given,
+        postgresql_where=given,
+    )
     op.create_table(
         "disorder",
         sa.Column("party", sa.String(), nullable=False),
