@@ -13,6 +13,7 @@ Not here: what a body means (``checkpoint``), and time-stamped signatures (``cos
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ MAX_SIGNATURES = 64
 KEY_ID_BYTES = 4
 PUBLIC_KEY_BYTES = 32
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _LINE_START = "— "  # em dash U+2014, space
 
 
@@ -95,14 +97,15 @@ class Note:
     def __post_init__(self) -> None:
         if not self.body.endswith("\n"):
             raise ValueError("the body of a note ends in a newline")
-        if any(character < " " and character != "\n" for character in self.body):
+        if _CONTROL.search(self.body):
             raise ValueError("the body of a note has no control characters but newline")
         if not 1 <= len(self.signatures) <= MAX_SIGNATURES:
             raise ValueError(f"note with {len(self.signatures)} signature lines: expected 1 to {MAX_SIGNATURES}")
 
     def signatures_by(self, key: VerifierKey) -> tuple[bytes, ...]:
-        """What stands in the lines that carry this key's name *and* ID; nothing is verified yet."""
-        return tuple(line.signature for line in self.signatures if line.name == key.name and line.key_id == key.key_id)
+        """What stands in the lines that carry this key's name *and* ID, each once; nothing is verified yet."""
+        lines = (one.signature for one in self.signatures if one.name == key.name and one.key_id == key.key_id)
+        return tuple(dict.fromkeys(lines))  # anybody can repeat a line, and each costs a verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

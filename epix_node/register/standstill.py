@@ -23,6 +23,8 @@ class Cause(StrEnum):
     """Others, or the last-signed record, show more than the database has: what is missing is fetched."""
     TWO_HISTORIES = "TWO_HISTORIES"
     """The log key signed what contradicts the entries held: no fetching mends that."""
+    SUCCESSION = "SUCCESSION"
+    """The register begins in the place of another, and its first entries are being made."""
 
 
 _ADVICE = {
@@ -31,7 +33,9 @@ _ADVICE = {
     Cause.RECOVERY: "leave the node running and see that it reaches the other Parties: it fetches from their mirrors "
     "what is missing, every 10 s as far as it can, and goes on by itself",
     Cause.TWO_HISTORIES: "make sure that no second copy of this node is running anywhere, and tell the Secretariat: "
-    "the register has signed two histories and cannot go on under its name",
+    "the register has signed two histories and cannot go on under its name; `epix-node register succeed` "
+    "begins another",
+    Cause.SUCCESSION: "start the node again: it goes on where it stopped",
 }
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from epix_node.errors import MalformedDocumentError, ProofError
 from epix_node.register.merkle import EMPTY_ROOT, HASH_BYTES, MAX_TREE_SIZE, node_hash
@@ -179,14 +179,19 @@ class TileHashes(HashReader):
     """The hashes that stand in tiles or follow from them. Believes its tiles: see ``authenticate``."""
 
     tiles: Tiles
+    _roots: dict[tuple[int, int], bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Those asked for before: a root and a proof of it rest on the same ones."""
 
     def subtree(self, level: int, index: int) -> bytes:
         """As ``HashReader`` says. Raises ``LookupError`` for what does not follow from these tiles."""
-        tile_level, n, offset, count = tile_holding(level, index)
-        hashes = self.tiles.get((tile_level, n), ())[offset : offset + count]
-        if len(hashes) != count:
-            raise LookupError(f"tile {tile_level}/{n} up to hash {offset + count} was not given")
-        return hash_up(hashes)
+        root = self._roots.get((level, index))
+        if root is None:
+            tile_level, n, offset, count = tile_holding(level, index)
+            hashes = self.tiles.get((tile_level, n), ())[offset : offset + count]
+            if len(hashes) != count:
+                raise LookupError(f"tile {tile_level}/{n} up to hash {offset + count} was not given")
+            root = self._roots[level, index] = hash_up(hashes)
+        return root
 
 
 def authenticate(tiles: Tiles, *, size: int, root: bytes) -> TileHashes:
@@ -204,7 +209,8 @@ def authenticate(tiles: Tiles, *, size: int, root: bytes) -> TileHashes:
         if (partial.level, partial.n) not in tiles:
             raise ProofError(f"tile {partial.level}/{partial.n} of the right edge is missing")
         believed[partial.level, partial.n] = tuple(tiles[partial.level, partial.n])
-    if (tree_root(TileHashes(believed), size) if size else EMPTY_ROOT) != root:
+    trusted = TileHashes(believed)
+    if (tree_root(trusted, size) if size else EMPTY_ROOT) != root:
         raise ProofError(f"the tiles of the right edge do not lead to the root of {size} leaves")
     # 2. From the top down, so that the tile above is believed before what it vouches for.
     for level, n in sorted(tiles.keys() - believed.keys(), reverse=True):
@@ -214,7 +220,7 @@ def authenticate(tiles: Tiles, *, size: int, root: bytes) -> TileHashes:
         if hash_up(tiles[level, n]) != above[n % TILE_WIDTH]:
             raise ProofError(f"tile {level}/{n} is not the one that the tree was built on")
         believed[level, n] = tuple(tiles[level, n])
-    return TileHashes(believed)
+    return trusted
 
 
 def tiles_for_consistency(*, old_size: int, new_size: int) -> tuple[tuple[int, int, int], ...]:

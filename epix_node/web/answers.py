@@ -88,6 +88,8 @@ def _quick_text(
     if len(cards) != 1:
         return None
     (card,) = cards
+    if card.register_index is None:
+        return None  # it waits for its number; or a former register has it, which a card does not say
     if (ref.type is not None and ref.type != card.type) or (
         ref.issued_on is not None and ref.issued_on.isoformat() != card.issued_on
     ):

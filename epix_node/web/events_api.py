@@ -67,7 +67,7 @@ async def correct_event(request: web.Request, client: Client) -> web.StreamRespo
     wanted, member = await desk.lane.run(_read_correction, await request.read())
     proof = customs.given_proof(request, member) if client.role is Role.CUSTOMS else None
     now = desk.now()
-    reported = await desk.lane.run(_correct, desk.office, wanted, now=now)
+    reported = await desk.lane.enter(_correct, desk.office, wanted, now=now)
     try:
         admitted = await _admitted(request, client, reported.permit, proof, now)
     except AmbiguousNumberError:  # what is recorded is recorded; the caller sees no more than without a proof
@@ -88,7 +88,7 @@ async def _report(request: web.Request, client: Client, read: Callable[[object],
     if admitted is not None:
         event = replace(event, permit=admitted.ref)
     proved = admitted is not None or not is_customs
-    reported = await desk.lane.run(report, desk.office, event, tell_apart=proved, now=now)
+    reported = await desk.lane.enter(report, desk.office, event, tell_apart=proved, now=now)
     if admitted is not None and proof is not None:
         await customs.free_from_proof(desk, admitted.holding)
     return await _reply(request, client, reported, admitted, now)

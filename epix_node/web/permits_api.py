@@ -48,7 +48,7 @@ async def publish_permit(request: web.Request, client: Client) -> web.StreamResp
     """A permit is signed and enters the register."""
     desk = request.app[DESK]
     body = await request.read()
-    published = await desk.lane.run(_publish, desk.office, body, format_of(request, body), now=desk.now())
+    published = await desk.lane.enter(_publish, desk.office, body, format_of(request, body), now=desk.now())
     return _published(published)
 
 
@@ -57,7 +57,7 @@ async def replace_one(request: web.Request, client: Client) -> web.StreamRespons
     desk = request.app[DESK]
     ref = ref_of(request, segments=2)
     body = await request.read()
-    published = await desk.lane.run(_replace, desk.office, ref, body, format_of(request, body), now=desk.now())
+    published = await desk.lane.enter(_replace, desk.office, ref, body, format_of(request, body), now=desk.now())
     return _published(published)
 
 
@@ -66,7 +66,7 @@ async def withdraw_one(request: web.Request, client: Client) -> web.StreamRespon
     desk = request.app[DESK]
     ref = ref_of(request, segments=2)
     now = desk.now()
-    withdrawn, found = await desk.lane.run(_withdraw, desk.office, ref, await request.read(), now=now)
+    withdrawn, found = await desk.lane.enter(_withdraw, desk.office, ref, await request.read(), now=now)
     body = {
         "event_id": None,
         "document": withdrawn.source.document,

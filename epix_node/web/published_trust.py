@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -50,10 +50,13 @@ class PublishedTrust:
         self._seen: tuple[datetime, float] | None = None
         """The sandbox's time and the machine's when the Parties were asked last."""
 
-    async def gather(self) -> None:
-        """What the Parties offer is taken in, and whatever is due is signed."""
+    async def gather(self, *, without: Collection[str] = ()) -> None:
+        """What the Parties offer is taken in, and whatever is due is signed.
+
+        ``without`` those whose nodes are known to be silent now: to wait for them again would hold up all others.
+        """
         async with self._one_at_a_time:
-            await self._gather()
+            await self._gather(without=without)
 
     async def file(self, path: str) -> bytes | None:
         """The file at this path of the repository; a timestamp that is not due to be signed again."""
@@ -72,18 +75,17 @@ class PublishedTrust:
         is_moving = self._clock() - moment >= LOOK_AGAIN  # the shared clock stands still between two ticks
         return is_moving or time.monotonic() - at >= LOOK_AGAIN.total_seconds()
 
-    async def _gather(self) -> None:
+    async def _gather(self, *, without: Collection[str] = ()) -> None:
         now = self._clock()
-        offers = await asyncio.to_thread(self._asked)
+        bases = {party: (base,) for party, base in self._bases.items() if party not in without}
+        offers = await asyncio.to_thread(self._asked, bases)
         await asyncio.to_thread(self._publish, offers, now)
         self._offers.update(offers)
         self._seen = (now, time.monotonic())
 
-    def _asked(self) -> dict[str, bytes]:
+    def _asked(self, bases: Mapping[str, tuple[str, ...]]) -> dict[str, bytes]:
         """What the Parties' nodes offer now and did not before; one that does not answer offers nothing."""
-        files = fetch_party_files(
-            {party: (base,) for party, base in self._bases.items()}, private_addresses=True, within=ANSWER_WITHIN
-        )
+        files = fetch_party_files(bases, private_addresses=True, within=ANSWER_WITHIN)
         return {
             party: file for party, file in files.items() if isinstance(file, bytes) and file != self._offers.get(party)
         }

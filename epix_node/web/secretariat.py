@@ -93,6 +93,8 @@ class Secretariat:
         self._one_at_a_time = asyncio.Lock()
         self._counts: dict[str, Any] = {}
         """What each node said of its findings after its newest round."""
+        self._silent: set[str] = set()
+        """Whose nodes did not answer since this tick began; they are asked again in the next one."""
 
     async def close(self) -> None:
         """Every client is closed."""
@@ -117,6 +119,7 @@ class Secretariat:
             PeerRefusedError, PeerProtocolError: a node answers, but not with a tick.
         """
         async with self._one_at_a_time, asyncio.timeout(TICK_TIMEOUT.total_seconds()):
+            self._silent.clear()
             await self._witness()
             self._move(moment)
             pulled: dict[str, int | None] = {}
@@ -125,6 +128,15 @@ class Secretariat:
                 rounds += 1
                 brought_something = await self._round(pulled)
             return TickReport(now=self.now(), rounds=rounds, pulled=pulled, findings=await self._findings())
+
+    async def _answers(self, client: NationalClient) -> bool:
+        """Whether this node lives; one that hangs costs a tick ``PING_TIMEOUT`` once."""
+        if client.party in self._silent:
+            return False
+        if await client.answers("/healthz", within=PING_TIMEOUT):
+            return True
+        self._silent.add(client.party)
+        return False
 
     def _move(self, moment: datetime | None) -> None:
         if moment is None:
@@ -137,7 +149,7 @@ class Secretariat:
         """Every node that answers has gathered the cosignatures still missing, at the old time (contract 7)."""
 
         async def ask(client: NationalClient) -> None:
-            if await client.answers("/healthz", within=PING_TIMEOUT):
+            if await self._answers(client):
                 try:
                     await client.post("/sandbox/v1/witness", {}, within=WITNESS_TIMEOUT)
                 except PeerError:  # it was killed just now, or is older than this: its entries stay LOGGED
@@ -149,9 +161,9 @@ class Secretariat:
         """Every node that answers has run one round; whether that changed anything. Adds to ``pulled``."""
         changed = False
         if self.trust is not None:
-            await self.trust.gather()
+            await self.trust.gather(without=self._silent)
         for client in self._clients:
-            if not await client.answers("/healthz", within=PING_TIMEOUT):
+            if not await self._answers(client):
                 continue
             try:
                 reply = await client.post("/sandbox/v1/tick", {}, within=TICK_TIMEOUT)
@@ -174,7 +186,7 @@ class Secretariat:
         """
         held: dict[str, set[tuple[str, str]]] = {}
         for client in self._clients:
-            if not await client.answers("/healthz", within=PING_TIMEOUT):
+            if not await self._answers(client):
                 continue
             for state in _STATES:
                 try:

@@ -16,7 +16,7 @@ from http import HTTPStatus
 
 from aiohttp import ETag, web
 
-from epix_node.errors import MalformedDocumentError
+from epix_node.errors import MalformedDocumentError, TrustError
 from epix_node.federation import cosigning, gossip, reports, witnessing
 from epix_node.federation.comparison import claims_in
 from epix_node.federation.messages import encode_gossip, entity_tag
@@ -25,8 +25,9 @@ from epix_node.register.evidence import MAX_CONFLICT_BYTES
 from epix_node.register.witness import MAX_REQUEST_BYTES
 from epix_node.store import conflicts, witness
 from epix_node.web.keys import NODE
-from epix_node.web.peer_access import Peer, for_peers
-from epix_node.web.problems import Problem
+from epix_node.web.peer_access import Peer, authenticate, for_peers
+from epix_node.web.problems import Problem, problem
+from epix_node.web.signed_answers import signed
 
 MAX_REPORTS = 30
 """Reports that are judged of one peer within ``REPORTS_WITHIN``: an honest one sends one for each log that lies."""
@@ -85,12 +86,25 @@ def _words(status: HTTPStatus, text: str) -> web.Response:
 
 
 async def _cosigned(request: web.Request) -> web.Response:
-    """The checkpoint of this log that the node cosigned last, with the log's line and its own."""
+    """The checkpoint of this log that the node cosigned last, with the log's line and its own.
+
+    To a peer the answer is signed, also that there is none: whoever recovers may take only this node's word for that.
+    """
     note = await request.app[NODE].database.read(witness.note_of_hash, request.match_info["digest"])
     if note is None:
-        raise Problem(404, "NOT_FOUND", "this witness has cosigned nothing of such a log")
-    headers = {"Cache-Control": "public, max-age=1"}
-    return web.Response(body=note, content_type=_TEXT, charset="utf-8", headers=headers)
+        response = problem(HTTPStatus.NOT_FOUND, "NOT_FOUND", "this witness has cosigned nothing of such a log")
+    else:
+        headers = {"Cache-Control": "public, max-age=1"}
+        response = web.Response(body=note, content_type=_TEXT, charset="utf-8", headers=headers)
+    return signed(request, response) if await _is_peer(request) else response
+
+
+async def _is_peer(request: web.Request) -> bool:
+    try:
+        await authenticate(request)
+    except TrustError:
+        return False
+    return True
 
 
 async def _gossip(request: web.Request, peer: Peer) -> web.Response:
