@@ -25,7 +25,7 @@ NOBODY = "--"
 """Who asks without a name."""
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "server"})
-_REMEMBERED = 12
+_REMEMBERED = 24
 _KIB = 1024
 
 
@@ -40,7 +40,7 @@ class Fault(Enum):
     SHORTEN = "the answer ends early and looks complete"
     CORRUPT_QUESTION = "some of its bytes are others"
     CORRUPT = "some bytes of the answer are others"
-    OLDER = "an answer that was given before at this address"
+    OLDER = "an answer that it gave to the same node at this address before"
     OTHERS = "an answer that another node gave at this address"
     EMPTY = "an answer of nothing"
     ERROR = "a proxy in between says that there is nobody"
@@ -109,7 +109,7 @@ class Wire:
         """How long nothing comes of what stalls; None: until the wire is whole again."""
         self._targets: dict[str, int] = {}
         self._runners: dict[str, web.AppRunner] = {}
-        self._said: defaultdict[str, list[tuple[str, Answer]]] = defaultdict(list)
+        self._said: defaultdict[str, list[tuple[str, str, Answer]]] = defaultdict(list)
         self._times: Counter[tuple[int, str, str, str]] = Counter()
         self._over = asyncio.Event()
         self._http: ClientSession | None = None
@@ -202,14 +202,16 @@ class Wire:
             for _ in range(chance.randrange(1, 20)):
                 await asyncio.sleep(0)
         key = f"{request.method} {request.path}"
-        if fault in {Fault.OLDER, Fault.OTHERS}:
-            kept = [one for who, one in self._said[key] if (who == to) is (fault is Fault.OLDER)]
-            if kept:
-                return chance.choice(kept)
+        asker = request.headers.get("EPIX-Party", NOBODY)
+        said = self._said[key]
+        if fault is Fault.OLDER and (kept := [one for who, to_whom, one in said if (who, to_whom) == (to, asker)]):
+            return chance.choice((kept[0], chance.choice(kept)))
+        if fault is Fault.OTHERS and (kept := [one for who, _, one in said if who != to]):
+            return chance.choice(kept)
         if fault is Fault.CORRUPT_QUESTION:
             body = _corrupted(body, chance)
         answer = await self._forward(name, request, body)
-        self._said[key] = [*self._said[key], (to, answer)][-_REMEMBERED:]
+        self._said[key] = [*said, (to, asker, answer)][-_REMEMBERED:]
         if fault is Fault.REPEAT:
             answer = chance.choice((answer, await self._forward(name, request, body)))
         return answer

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import random
 import shutil
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -46,6 +47,7 @@ from epix_node.store.register import RegisterState
 from epix_node.trust.manifest import Manifest
 from epix_node.trust.repository import Repository
 from epix_node.trust.signed_version import SignedVersion
+from epix_node.web.desk import DESK, open_desk
 from epix_node.web.federation_api import add_federation_routes
 from epix_node.web.keys import NODE
 from epix_node.web.log_api import add_log_routes
@@ -119,7 +121,14 @@ class Country:
         add_log_routes(app)
         add_mirror_routes(app)
         add_witness_routes(app)
+        app.cleanup_ctx.append(self._desk)
         return app
+
+    async def _desk(self, app: web.Application) -> AsyncIterator[None]:
+        """What answers a peer that asks for the status of a permit."""
+        with open_desk(self.node) as desk:
+            app[DESK] = desk
+            yield
 
     @property
     def is_up(self) -> bool:
@@ -257,7 +266,8 @@ class World:
     rounds. Keys, salts and ports are others each time.
     """
 
-    def __init__(self, directory: Path, founded: Path, *, seed: object = None) -> None:
+    def __init__(self, directory: Path, founded: Path | None, *, seed: object = None) -> None:
+        """With ``founded`` a copy of those countries; otherwise those that are in the directory, as they ended."""
         self.now = START
         self.directory = directory
         self.chance = random.Random(f"world {seed}")
@@ -272,11 +282,15 @@ class World:
         self._doomed: dict[str, int] = {}
         self._dead: list[str] = []
         self._at_work: tuple[str, asyncio.Task[Round]] | None = None
-        shutil.copytree(founded / SECRETARIAT, directory / SECRETARIAT)
-        self.parties = tuple(sorted(one.name for one in founded.iterdir() if one.name != SECRETARIAT))
+        if founded is not None:
+            shutil.copytree(founded / SECRETARIAT, directory / SECRETARIAT)
+        source = founded or directory
+        self.parties = tuple(sorted(one.name for one in source.iterdir() if one.name != SECRETARIAT))
+        self.twins: list[Country] = []
         self.countries: dict[str, Country] = {}
         for party in self.parties:
-            copy_node(founded / party, directory / party)
+            if founded is not None:
+                copy_node(founded / party, directory / party)
             self.countries[party] = Country(directory / party, self.clock, wire=self._wire)
 
     def __getitem__(self, party: str) -> Country:
@@ -310,8 +324,16 @@ class World:
         for country in self.countries.values():
             await country.up()
 
+    async def twin(self, party: str) -> Country:
+        """A second node with this country's keys and what it holds now; no link leads to it yet."""
+        home = copy_node(self[party].home, self.directory / f"{party} twin")
+        twin = Country(home, self.clock, wire=self.wire, name=f"{party} twin")
+        self.twins.append(twin)
+        await twin.up()
+        return twin
+
     async def close(self) -> None:
-        for country in self.countries.values():
+        for country in (*self.countries.values(), *self.twins):
             await country.down()
             country.close()
         if self._wire is not None:
@@ -452,3 +474,14 @@ def changing(path: str, change: Callable[[bytes], bytes], *, on_the_way: bool = 
         return lie
 
     return meddle
+
+
+def feed_without(document: str) -> Meddle:
+    """A node that lists everything but this document, and signs its lists."""
+
+    def change(body: bytes) -> bytes:
+        page = json.loads(body)
+        page["entries"] = [entry for entry in page["entries"] if entry["document"] != document]
+        return json.dumps(page).encode()
+
+    return changing("/feed", change)

@@ -64,9 +64,11 @@ def main(*, quick: bool) -> bool:
         with node_server(pair.writer):
             parts, peak, result = _read(pair)
         bare = statistics.median([before, _bare(pair)])
-        if (result["leaves"], result["documents"]) != (leaves, addressed):
+        # A register that is kept has grown by what the sequencing of earlier runs added to it.
+        if result["leaves"] < leaves or result["documents"] != addressed or result["quarantined"]:
             print(f"  NOT MET: {result}")
             return False
+        leaves = result["leaves"]
         mirroring, documents = parts["register"], parts["documents"]
         each = Part(wall=documents.wall / addressed, cpu=documents.cpu / addressed)
         rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 
 import pytest
@@ -92,6 +93,26 @@ def test_limits_hold(monkeypatch):
     assert refusal(zipped({"a.txt": b"1"})) == "TOO_LARGE"
     with pytest.raises(ValueError, match="more than anybody takes"):
         write_archive({"a.txt": b"1"}.items())
+
+
+def test_a_directory_as_long_as_the_file_is_not_read():
+    """A third of a million lines took seconds and hundreds of megabytes, each of them for nothing."""
+    data = zipped({"a.txt": b"1"}, method=zipfile.ZIP_STORED)
+    begins, ends = data.index(b"PK\x01\x02"), data.index(b"PK\x05\x06")
+    lines = data[begins:ends] * 100_000
+    end = bytearray(data[ends:])
+    end[12:16] = len(lines).to_bytes(4, "little")
+    begun = time.process_time()
+    assert refusal(data[:begins] + lines + end) == "LIMIT_EXCEEDED"
+    assert time.process_time() - begun < 0.5
+
+
+def test_a_second_directory_for_larger_archives_is_refused():
+    """Of two directories two readers could take one each."""
+    data = zipped({"a.txt": b"1"}, method=zipfile.ZIP_STORED)
+    ends = data.index(b"PK\x05\x06")
+    locator = b"PK\x06\x07" + bytes(4) + ends.to_bytes(8, "little") + (1).to_bytes(4, "little")
+    assert refusal(data[:ends] + locator + data[ends:]) == "NOT_A_DOCUMENT"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

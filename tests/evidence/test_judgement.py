@@ -87,6 +87,14 @@ def test_a_permit_expires_by_the_moment_asked_for(scene, good):
     assert scene.judge(good, at=START + timedelta(days=200)).answer.status == "EXPIRED"
 
 
+def test_no_permit_was_valid_before_its_register_took_it(scene, good):
+    """Its dates are the issuer's word: one that was slipped in after the goods had passed could have any."""
+    for wait, verdict in ((timedelta(hours=-1), "INDETERMINATE"), (timedelta(minutes=-4), "VALID")):
+        answer = scene.judge(good, at=START + wait).answer
+        assert (answer.status, answer.verdict) == ("VALID", verdict)
+        assert ("NOT_IN_REGISTER" in answer.reasons) is (verdict == "INDETERMINATE")
+
+
 def test_fewer_witnesses_than_the_reader_wants_are_a_lower_grade(scene, good):
     """The quorum is the reader's; the permit is LOGGED then, and still VALID."""
     answer = judge(Bundle.parse(good), Reader(root=scene.root, policy_about=quorum_of(3))).answer

@@ -20,13 +20,14 @@ from epix_node.store.tables import DocumentRow, GrantRow
 from tests.world import Country, World
 
 
-def disagreements(world: World, parties: Iterable[str] | None = None) -> list[str]:
-    """Everything that keeps these countries, or all, from agreeing; of findings see `other_findings`."""
+def disagreements(world: World, parties: Iterable[str] | None = None, *, liar: str | None = None) -> list[str]:
+    """Everything that keeps these countries, or all, from agreeing, whatever they hold of and against the liar."""
     chosen = tuple(parties or world.parties)
     return [
         problem
         for look in (unlike_mirrors, wrong_documents, blamed, doubled, unsound, other_findings)
         for problem in look(world, chosen)
+        if liar is None or f" {liar}" not in problem
     ]
 
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from tests.federation.world import World, found_countries
+from tests.world import World, found_countries
 
 
 @pytest.fixture(scope="session")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found_countries(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture(scope="session")
+def founded_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Directories with so many countries, each made once."""
+    made: dict[int, Path] = {}
+
+    def founded(n: int) -> Path:
+        if n not in made:
+            parties = [f"X{chr(ord('A') + i)}" for i in range(n)]
+            made[n] = found_countries(tmp_path_factory.mktemp(f"founded{n}"), parties)
+        return made[n]
+
+    return founded
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from epix_node.clock import utc_now
 from epix_node.errors import PeerError, PeerProtocolError, PeerRefusedError, PeerUnreachableError
 from epix_node.federation import client as client_module
-from epix_node.federation.client import Identity, PeerClient
+from epix_node.federation.client import Identity, PeerClient, pin
 from epix_node.federation.messages import encode_frame
 from epix_node.httpsig.request import verify_request
 from epix_node.register.bundle import encode_bundle
@@ -278,6 +278,20 @@ async def test_a_batch_may_end_early(peer: PeerClient, wire: Any) -> None:
     body = encode_frame(DIGESTS[0], b"one") + encode_frame(DIGESTS[1], None)
     answering(wire, "docs/batch", return_value=httpx.Response(200, content=body))
     assert await peer.batch(DIGESTS) == {DIGESTS[0]: b"one", DIGESTS[1]: None}
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["64:ff9b::a9fe:a9fe", "64:ff9b:1::a00:1", "2002:7f00:1::1", "::127.0.0.1", "fec0::1", "224.0.0.1", "ff02::1"],
+)
+def test_no_gateway_leads_back_to_a_private_address(address: str) -> None:
+    """A manifest may name any host, and an IPv6 address may hold an IPv4 one."""
+    request = httpx.Request("GET", "https://xa.example/epix/v1/log/checkpoint")
+    with pytest.raises(PeerUnreachableError) as refused:
+        pin(request, [(0, 0, 0, "", (address, 443))], party="XA")
+    assert refused.value.code == "PRIVATE_ADDRESS"
+    pin(request, [(0, 0, 0, "", ("2606:4700::1111", 443))], party="XA")
+    assert request.url.host == "2606:4700::1111"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "[::1]", "[fd00::1]", "localhost"])

@@ -97,7 +97,7 @@ def test_a_log_is_convicted_exactly_where_it_forked(database, mirrored, claimed,
             assert not found
             assert [one.checkpoint for one in sightings.largest(session).values()] == [checkpoint]
             mirror_of(session, entries(claimed, None))
-            later = comparison.settled(session, "XA", LOG.verifier_key)
+            later = comparison.settled(session, "XA", [LOG.verifier_key])
             found = comparison.keep(session, later, now=NOW)
             assert sightings.largest(session) == {}
         assert bool(found) is is_forked
@@ -106,6 +106,34 @@ def test_a_log_is_convicted_exactly_where_it_forked(database, mirrored, claimed,
         assert len(conflicts.everything(session)) == is_forked
         for _, conflict in outcome.conflicts:
             assert judge(conflict, log_key=LOG.verifier_key).is_guilty
+        raise Undo
+
+    with pytest.raises(Undo):
+        database.write_now(work)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_another_history_under_another_key_of_the_log_is_no_agreement(database, waits):
+    """One key signed neither both, so nobody else can be shown it; who verified both freezes the Party all the same."""
+    other = NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33))))
+    checkpoint, _ = signed(entries(8, 3))
+    note = format_note(Note(body=checkpoint.body(), signatures=(other.sign(checkpoint.body()),)))
+    claim = Claim(party="XA", checkpoint=checkpoint, key=other.verifier_key, note=note, source="XC")
+
+    def work(session):
+        mirror_of(session, entries(5 if waits else 10, None))
+        outcome = comparison.compared(session, [claim], own="XB", follows=lambda _: True)
+        assert not outcome.agreed
+        comparison.keep(session, outcome, now=NOW)
+        if waits:
+            mirror_of(session, entries(10, None))
+            later = comparison.settled(session, "XA", [LOG.verifier_key, other.verifier_key])
+            assert not later.is_empty
+            comparison.keep(session, later, now=NOW)
+        state = peers.state(session, "XA")
+        assert state is not None
+        assert state.frozen is not None
+        assert "two keys" in state.frozen
         raise Undo
 
     with pytest.raises(Undo):

@@ -15,6 +15,8 @@ from epix_node.errors import NotFoundError
 from epix_node.federation import pull as pull_module
 from epix_node.federation.patience import PROTOCOL
 from epix_node.federation.pull import followed, pull, pull_all
+from epix_node.identity import rotation
+from epix_node.identity.key_box import KeyBox
 from epix_node.store import documents, peers
 from epix_node.web.problems import problem
 from tests.federation.world import HOST, START, Country, World, changing, on
@@ -316,3 +318,21 @@ async def test_only_peers_are_pulled_from(world: World) -> None:
         await world.pull("XB", "XZ")
     with pytest.raises(NotFoundError):
         await world.pull("XB", "XB")
+
+
+async def test_what_was_refused_for_a_key_that_was_not_known_yet_comes_when_it_is(world: World) -> None:
+    """A newer manifest that could not be had when the document came must not cost the document."""
+    box = KeyBox.of(world["XA"].config)
+    pair = box.make_signing(not_before=world.now, valid_for=timedelta(days=400))
+    country = world["XA"].node
+    assert country.role is not None
+    rotation.make(country.database, country.role, rotation.announced(pair, first_use=world.now), now=world.now)
+    world.wait(hours=1)
+    later = world["XA"].publish("26XA1")
+    world["XA"].meddle = on("party.json", lambda _: web.Response(status=404))
+    await world.pull("XB")
+    assert world["XB"].quarantined() == [("XA", "KEY_UNKNOWN")]
+    world["XA"].meddle = None
+    assert (await world.pull("XB")).documents == 1
+    assert world["XB"].holds(later) == [True]
+    assert world["XB"].quarantined() == []

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from sqlalchemy import event
 
 from epix_node.acts import look
@@ -21,7 +22,12 @@ from epix_node.exchange.audit import audit_all, without_progress
 from epix_node.exchange.growth import verify_growth
 from epix_node.federation import rebuilding, recovery
 from epix_node.federation.client import Identity, PeerClient, answer_keys
+from epix_node.federation.gossip import newest_notes
 from epix_node.federation.recovery import mirror_prefix
+from epix_node.federation.witnessing import gather
+from epix_node.identity import rotation
+from epix_node.identity.key_box import KeyBox
+from epix_node.identity.role import own_version
 from epix_node.permit.answer import Policy
 from epix_node.permit.event import PermitRef
 from epix_node.permit.status import Status
@@ -32,7 +38,7 @@ from epix_node.store import cases, conflicts, documents, findings, lost, pending
 from epix_node.store.backup import backup, restore
 from epix_node.store.database import Database, Session
 from epix_node.store.last_signed import record_path
-from tests.federation.world import Country, World, changing
+from tests.federation.world import Country, World, changing, on
 
 
 def database_of(config: Config) -> Path:
@@ -145,6 +151,32 @@ async def test_a_register_restored_from_an_old_backup_is_rebuilt_from_the_mirror
     assert world["XB"].peer("XA").frozen is None
 
 
+async def test_a_checkpoint_that_only_a_witness_shows_leads_back_too(world: World) -> None:
+    """It shows the log's line and its own: the register's own cosignature is missing, and is made anew."""
+    world["XA"].publish("26XA1")
+    copy = copied(world)
+    world["XA"].publish("26XA2")
+    await gather(world["XA"].node)
+    await everybody_pulls(world)
+    restored(world, copy, record=False)
+    assert await recovery.go_on(world["XA"].node)
+    assert whole(world["XA"]) == 2
+    assert world["XA"].publish("26XA3").source.index == 2
+
+
+async def test_a_bare_checkpoint_that_others_gossip_of_leads_back_too(world: World) -> None:
+    """It is written down as it is seen, without the register's own cosignature."""
+    world["XA"].publish("26XA1")
+    copy = copied(world)
+    world["XA"].publish("26XA2")
+    await everybody_pulls(world)
+    notes = world["XB"].node.database.read_now(newest_notes, world["XB"].node.office)
+    restored(world, copy, record=False)
+    assert any(acts.suspect(world["XA"].node.office, note, source="XB") for note in notes)
+    assert await recovery.go_on(world["XA"].node)
+    assert whole(world["XA"]) == 2
+
+
 async def test_many_entries_come_back_in_bundles(world: World) -> None:
     """Across the borders of bundles and tiles, from the middle of one to the middle of another."""
     world["XA"].grow(300)
@@ -232,6 +264,37 @@ async def test_nothing_is_signed_before_a_quorum_answered_and_nothing_accepted_i
     assert world["XA"].node.database.read_now(pending.count, "XA") == 0
     await everybody_pulls(world)
     assert world["XB"].holds(*waiting) == [True, True]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+async def test_who_refuses_the_question_has_not_answered_it(world: World, status: int) -> None:
+    """A restored machine whose clock is off hears 401 from all: that is no word about its register."""
+    world["XA"].publish("26XA1")
+    copy = copied(world)
+    world["XA"].publish("26XA2")
+    await everybody_pulls(world)
+    for party in ("XB", "XC"):
+        world[party].meddle = on("mirror/", lambda _: web.Response(status=status))
+    restored(world, copy, record=False)
+    assert not await recovery.go_on(world["XA"].node)
+    assert why(world["XA"]) is Cause.RESTORED
+    for party in ("XB", "XC"):
+        world[party].meddle = None
+    assert await recovery.go_on(world["XA"].node)
+    assert whole(world["XA"]) == 2
+
+
+async def test_yesterdays_checkpoint_on_the_way_is_no_answer(world: World) -> None:
+    """Whoever stands between has old checkpoints of ours; how far a mirror reaches its Party says itself."""
+    world["XA"].publish("26XA1")
+    old, copy = world["XA"].mirror("XA").checkpoint, copied(world)
+    world["XA"].publish("26XA2")
+    await everybody_pulls(world)
+    for party in ("XB", "XC"):
+        world[party].meddle = on("log/checkpoint", lambda _: web.Response(body=old))
+    restored(world, copy, record=False)
+    assert not await recovery.go_on(world["XA"].node)
+    assert why(world["XA"]) is Cause.RESTORED
 
 
 async def test_a_pending_document_is_in_no_feed(world: World) -> None:
@@ -506,3 +569,34 @@ async def test_a_register_with_a_hole_calls_no_permit_forged(world: World) -> No
 def said_of(world: World, number: str) -> str:
     ref = PermitRef(issuer="XA", number=number, type="E", issued_on=date(2026, 3, 2))
     return look.status(world["XA"].node.office, Policy(), ref, purpose=None, now=world.now).status
+
+
+async def test_documents_under_a_key_that_the_copy_does_not_know_come_back(world: World) -> None:
+    """What others give back is believed once the node has heard of its own newest manifest."""
+    world["XA"].publish("26XA1")
+    copy = copied(world)
+    world.wait(hours=1)
+    box = KeyBox.of(world["XA"].config)
+    pair = box.make_signing(not_before=world.now, valid_for=timedelta(days=400))
+    country = world["XA"].node
+    assert country.role is not None
+    rotation.make(country.database, country.role, rotation.announced(pair, first_use=world.now), now=world.now)
+    own = country.database.read_now(own_version)
+    assert own is not None
+    world.repository.publish(world.now, offers={"XA": own.party_file()})
+    world.refresh("XB", "XC")
+    world.wait(hours=1)
+    later = world["XA"].publish("26XA2")
+    await everybody_pulls(world)
+    assert world["XB"].holds(later) == [True]
+    await world["XA"].down()
+    restored(world, copy)
+    await world["XA"].up()
+    assert await recovery.go_on(world["XA"].node)
+    assert world["XA"].holds(later) == [False]
+    world.refresh("XA")
+    assert await recovery.fetch_lost(world["XA"].node) == 1
+    assert world["XA"].holds(later) == [True]
+    assert world["XA"].quarantined() == []
+    assert await recovery.fetch_lost(world["XA"].node) == 0
+    assert whole(world["XA"]) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -12,7 +13,7 @@ from aiohttp import web
 from epix_node.acts.witnesses import WitnessRule
 from epix_node.federation.witnessing import gather
 from epix_node.register.cosignature import valid_cosignatures
-from epix_node.register.note import format_signature_line, parse_note
+from epix_node.register.note import format_note, format_signature_line, parse_note
 from epix_node.register.witness import AddCheckpoint, encode_add_checkpoint
 from epix_node.store import register, witness
 from tests.federation.test_cosigning import ask
@@ -129,6 +130,34 @@ def answer_again(answer):
     return web.Response(
         body=answer.body, status=answer.status, headers={"Content-Type": answer.headers["Content-Type"]}
     )
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-365), timedelta(minutes=-6), timedelta(minutes=6)])
+async def test_a_line_that_is_not_of_now_is_not_taken(world, off):
+    """Two witnesses that date it back would have every document of the register look as if it were dated back."""
+    log = world["XA"]
+    log.publish("26XA1")
+    body = parse_note(log.mirror("XA").checkpoint).body
+    for party in ("XB", "XC"):
+        line = world[party].node.office.own.cosigner.sign(body, at=world.now + off)
+        answer = format_signature_line(line)
+        world[party].meddle = on("add-checkpoint", lambda _, answer=answer: web.Response(text=answer))
+    assert await gather(log.node) == 0
+    assert log.mirror("XA").witnessed_size == 0
+
+
+async def test_a_cosignature_from_the_future_witnesses_nothing(world):
+    """Whoever stands between may add the line of a lying witness to a checkpoint; of what it says nothing follows."""
+    log = world["XA"]
+    log.grow(3)
+    note = parse_note(log.mirror("XA").checkpoint)
+    cosigners = [world[party].node.office.own.cosigner for party in ("XB", "XC")]
+    for off, size in ((timedelta(days=2), 0), (timedelta(0), 3)):
+        added = tuple(one.sign(note.body, at=world.now + off) for one in cosigners)
+        shown = format_note(dataclasses.replace(note, signatures=(*note.signatures, *added)))
+        log.meddle = on("log/checkpoint", lambda _, shown=shown: web.Response(body=shown))
+        assert (await world.pull("XB")).problem is None
+        assert world["XB"].mirror("XA").witnessed_size == size
 
 
 async def test_a_witness_that_holds_what_this_register_never_was_stops_the_signing(world):

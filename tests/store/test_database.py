@@ -186,6 +186,35 @@ def _comes_free(database: Database, name: str) -> bool:
     return False
 
 
+@pytest.mark.sqlite("its locks")
+def test_a_point_reader_gives_up_no_lock_of_this_process(database: Database, tmp_path: Path) -> None:
+    """Or the next process to open the file would take it for abandoned, and cut off what this one has in memory."""
+
+    def locks() -> tuple[bool, bool]:
+        """Whether another process sees that somebody writes, and that somebody has the file open."""
+        script = (
+            "import fcntl, sys\n"
+            "with open(sys.argv[1], 'r+b') as file:\n"
+            "    for first in (120, 128):\n"  # sqlite.org/walformat.html, 2.3
+            "        try:\n            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, first)\n"
+            "        except OSError:\n            print('held')\n"
+            "        else:\n            print('free')\n"
+        )
+        command = [sys.executable, "-c", script, str(tmp_path / "node.sqlite-shm")]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return said[0] == "held", said[1] == "held"
+
+    def work(_session: Session) -> tuple[bool, bool]:
+        with closing(database.point_reader()) as points:
+            points.version()
+            return locks()
+
+    assert database.write_now(work) == (True, True)
+    with closing(Database(database.url)) as other, closing(other.point_reader()) as points:
+        points.version()
+    assert locks() == (False, True)
+
+
 @pytest.mark.sqlite("its lock files")
 def test_a_lock_leaves_no_file(database: Database, tmp_path: Path) -> None:
     """Beside the database stands nothing of it afterwards."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from epix_node.errors import StoreError
 from epix_node.register.entry import Leaf
 from epix_node.register.merkle import RightEdge, leaf_hash
 from epix_node.register.proof import inclusion_proof, tree_root, verify_inclusion
@@ -154,3 +155,13 @@ def test_the_record_stands_beside_the_database(tmp_path: Path) -> None:
         assert other.read("p") is None
         other.close()
         record.close()
+
+
+@pytest.mark.sqlite("the record is a file")
+def test_a_damaged_record_says_what_to_do(tmp_path: Path) -> None:
+    """Without that, whoever runs the node has a node that does not start, and no way out."""
+    with closing(open_store(tmp_path / "node.sqlite")) as database, closing(LastSigned(database)) as record:
+        assert record.path is not None
+        record.path.write_bytes(b"no database" * 100)
+        with pytest.raises(StoreError, match="move it away"):
+            record.read("log.example/1")
