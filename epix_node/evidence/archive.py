@@ -28,6 +28,12 @@ _NAME = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}/){0,3}[A-Za-z0-9][A-Za-z
 _FIRST = b"PK\x03\x04"
 _END = b"PK\x05\x06"
 _END_BYTES = 22
+_DIRECTORY_LENGTH = slice(12, 16)
+"""Where the end says how long the directory is."""
+_LOCATOR = b"PK\x06\x07"
+_LOCATOR_BYTES = 20
+_LINE_BYTES = 512
+"""Of the directory for one member: 46, its name, and what ordinary tools add."""
 _LOCAL_BYTES = 30
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a ZIP file can name."""
@@ -71,6 +77,11 @@ def read_archive(data: bytes) -> dict[str, bytes]:
     # One directory, at the very end, over members from the very beginning: a second archive cannot hide anywhere.
     if not data.startswith(_FIRST) or data[-_END_BYTES:][: len(_END)] != _END:
         raise _refusal("it does not begin with a member and end with its directory")
+    if data[-_END_BYTES - _LOCATOR_BYTES :][: len(_LOCATOR)] == _LOCATOR:
+        raise _refusal("it has a second directory, for larger archives")
+    # Before anything is made of it: a directory can have as many lines as fit into the file.
+    if int.from_bytes(data[-_END_BYTES:][_DIRECTORY_LENGTH], "little") > MAX_MEMBERS * _LINE_BYTES:
+        raise _refusal(f"a directory of more than {MAX_MEMBERS} lines", code="LIMIT_EXCEEDED")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _require_plain(archive, data)

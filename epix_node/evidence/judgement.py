@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from epix_node.document.model import ExchangeDocument
@@ -35,6 +35,9 @@ from epix_node.signing.verdict import SignatureState
 from epix_node.trust.excerpt import newest_of
 from epix_node.trust.keyring import Keyring
 from epix_node.trust.trust_list import TrustList
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""How much later than the moment asked for a register may have taken a permit that was there then (C.4 item 9)."""
 
 _AGREED = ("issuer", "type", "number", "year", "valid_from", "valid_until")
 """Members of ``verdict.json`` that follow from the documents alone, so that maker and reader must find the same."""
@@ -111,7 +114,7 @@ def judge(bundle: Bundle, reader: Reader, *, at: datetime | None = None, purpose
         reader, permit, events, known, is_pinned=is_pinned, at=at or made_at or standpoint.at, purpose=purpose
     )
     return Judgement(
-        answer=_lowered(answer, _doubts(bundle, trust, permit, events, answer)),
+        answer=_lowered(answer, _doubts(bundle, trust, permit, events, answer, at=at)),
         permit=permit,
         events=events,
         is_pinned=is_pinned,
@@ -202,9 +205,15 @@ def _lowered(answer: Answer, doubts: Iterable[Reason]) -> Answer:
 
 
 def _doubts(
-    bundle: Bundle, trust: _Trust, permit: Testimony, events: tuple[Testimony, ...], answer: Answer
+    bundle: Bundle,
+    trust: _Trust,
+    permit: Testimony,
+    events: tuple[Testimony, ...],
+    answer: Answer,
+    *,
+    at: datetime | None,
 ) -> Iterable[Reason]:
-    """Why the bundle does not show what it seems to show."""
+    """Why the bundle does not show what it seems to show; ``at`` is the moment that somebody asked for."""
     if trust.problem is not None:
         yield _reason(trust.problem)
     elif trust.unverified:
@@ -215,6 +224,8 @@ def _doubts(
         yield Reason.CONTENT_MISMATCH  # a genuine document, but of another kind
     if not permit.is_proven:
         yield Reason.NOT_IN_REGISTER  # C.3: "no proof, no trade"
+    elif at is not None and permit.leaf is not None and permit.leaf.at > at + _CLOCKS_DIFFER:
+        yield Reason.NOT_IN_REGISTER  # not yet: whoever let the goods pass at that moment had no such permit
     for event in events:
         if not event.is_proven:
             yield from event.reasons or (Reason.NOT_IN_REGISTER,)
