@@ -31,7 +31,7 @@ from epix_node.acts.review import open_due
 from epix_node.acts.revocation import heed_revocations
 from epix_node.acts.scrub import Interrupted, scrub
 from epix_node.clock import utc_now
-from epix_node.errors import NotFoundError
+from epix_node.errors import NotFoundError, StoreError
 from epix_node.exchange.sequencer import COSIGN_EVERY
 from epix_node.federation.hints import HINT_INTERVAL, Hints
 from epix_node.federation.pull import PullResult, followed, pull, pull_all
@@ -223,6 +223,8 @@ class Jobs:
                 if not pulse.is_cancelled:
                     raise
                 # By the watchdog, which said so: the next tick tries again.
+            except StoreError as error:  # a server that is away is away for every job: a line each, and no traceback
+                log.warning("job failed", problem=str(error))
             except Exception:  # the last line of defence of a job: the next tick tries again, a person reads why
                 log.exception("job failed")
 

@@ -18,7 +18,7 @@ from epix_node.identity.role import own_version
 from epix_node.jobs import Jobs, Round, round_, running_jobs
 from epix_node.node import Node
 from epix_node.trust.request import Request
-from tests.federation.world import START, World, found_countries
+from tests.world import START, World, found_countries
 
 SOON = timedelta(seconds=10)
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from epix_node.jobs import Jobs
 from epix_node.watchdog import CANCEL_AFTER, END_AFTER, LOOK_EVERY, Watchdog, beat
-from tests.federation.world import World, found_countries
+from tests.world import World, found_countries
 
 
 class Time:

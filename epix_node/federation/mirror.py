@@ -23,7 +23,7 @@ from epix_node.register.evidence import Conflict, conflict_of
 from epix_node.register.merkle import RightEdge
 from epix_node.register.note import VerifierKey, parse_note
 from epix_node.register.proof import tree_root
-from epix_node.store import awaited, documents, former, peers, register
+from epix_node.store import awaited, conflicts, documents, former, peers, register
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
 from epix_node.store.peers import PeerState
@@ -103,15 +103,18 @@ def _prove(
 def follow(session: Session, party: str, entry: LogEntry) -> str | None:
     """The mirror begins anew where the Party had to begin another register; returns the origin of the one that ended.
 
-    What was mirrored is kept as it is (``store.former``). Whatever the old register did, this one is not disputed.
-    Nothing happens where the mirror is of the newest register, or of one that the Party never wrote.
+    What was mirrored is kept as it is (``store.former``). Where the old register is known to have signed two histories,
+    the Party stays frozen until people have looked: nobody clears itself by beginning anew. Nothing happens where the
+    mirror is of the newest register, or of one that the Party never wrote.
     """
     held = register.state(session, party)
     if held is None or held.origin not in entry.origins[:-1]:
         return None
     forget_unverified(session, party)
     former.set_aside(session, party)
-    peers.note(session, party, etag=None, frozen=None, last_error=None)
+    peers.note(session, party, etag=None, last_error=None)
+    if not any(dispute.origin == held.origin for dispute in conflicts.everything(session, party)):
+        peers.note(session, party, frozen=None)
     peers.advance(session, party, next_index=0)
     return held.origin
 

@@ -17,6 +17,8 @@ from epix_node.document.header import DocumentType
 from epix_node.errors import ConflictError, InputError, NotFoundError, UnacceptableError
 from epix_node.identity.key_box import KeyBox, SigningPair, TransportPair
 from epix_node.identity.role import OwnRole, next_version, own_manifest, own_version
+from epix_node.register.standstill import Cause, parse_standstill
+from epix_node.store import register
 from epix_node.store import trust as trust_store
 from epix_node.store.database import Database, Session
 from epix_node.trust.manifest import Manifest, PermitKeyEntry, TransportKeyEntry, parse_manifest
@@ -59,12 +61,15 @@ def make(database: Database, own: OwnRole, change: Callable[[Manifest], Manifest
 
     Raises:
         UnacceptableError, NotFoundError: ``change`` says so, or the manifest could not follow.
+        ConflictError: the database came from a copy, and the node has not learned yet what was signed since.
         KeyMaterialError: a role key cannot be used, or there is no manifest yet.
     """
     in_force = own.at_hand >= own.role.threshold  # asks for the passphrase before anything waits for the database
 
     def work(session: Session) -> SignedVersion:
-        version = next_version(session, own, change(own_manifest(session)), now=now, partial=not in_force)
+        manifest = own_manifest(session)
+        _require_known(session, manifest.party)
+        version = next_version(session, own, change(manifest), now=now, partial=not in_force)
         if in_force:
             trust_store.keep_own(session, version.party_file(), now=now)
         return version
@@ -79,6 +84,16 @@ def make(database: Database, own: OwnRole, change: Callable[[Manifest], Manifest
         signatures=signatures_on(own.role, version),
         threshold=own.role.threshold,
     )
+
+
+def _require_known(session: Session, party: str) -> None:
+    """Raise ``ConflictError`` where the newest manifest may be missing: two of one number would both be signed."""
+    held = register.state(session, party)
+    if held is not None and held.halted is not None and parse_standstill(held.halted).cause is Cause.RESTORED:
+        raise ConflictError(
+            "the database was restored from a copy, which may lack the newest keys: start the node first, so that it "
+            "asks the others, and try again when `epix-node doctor` says that the register is signed"
+        )
 
 
 def announced(pair: SigningPair, *, first_use: datetime) -> Callable[[Manifest], Manifest]:

@@ -105,6 +105,13 @@ def test_a_database_restored_by_other_means_can_be_marked(xa):
     assert parse_standstill(halted(xa)).cause == "TWO_HISTORIES"
 
 
+def test_no_key_is_changed_before_the_restored_node_knows_its_newest_manifest(xa):
+    """Exit 1: the copy may be older than a rotation, and two manifests of one number would both be signed."""
+    xa.run("store", "restored")
+    told = xa.run("keys", "rotate", "signing", code=1)
+    assert "start the node first" in told.stderr
+
+
 def test_doctor_says_why_nothing_is_signed_and_what_to_do(xa):
     """In words, with what waits; the number of a document that waits is told as such."""
     xa.run("store", "restored")

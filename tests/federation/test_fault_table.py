@@ -24,8 +24,8 @@ from tests.faults import (
     rows,
     the_process_dies,
 )
-from tests.federation.world import PARTIES, Country, Meddle, World, changing, found_countries, on
 from tests.stores import copy_node
+from tests.world import PARTIES, Country, Meddle, World, changing, found_countries, on
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,8 @@ from epix_node.register.evidence import Finding, conflict_of, encode_conflict, j
 from epix_node.register.merkle import RightEdge
 from epix_node.register.note import Note, NoteSigner, format_note, parse_note
 from epix_node.store import conflicts, peers, register, sightings
-from tests.federation.world import Country, World, on
 from tests.stores import copy_node
+from tests.world import Country, World, on
 
 OTHER = sha256(b"another history").digest()
 

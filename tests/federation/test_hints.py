@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from epix_node.federation.hints import Hints
-from tests.federation.world import World
+from tests.world import World
 
 
 class Watch:

@@ -18,8 +18,8 @@ from aiohttp.typedefs import Handler
 from epix_node.register.bundle import decode_bundle, encode_bundle
 from epix_node.register.evidence import judge, parse_conflict
 from epix_node.store import conflicts, documents, register
-from tests.federation.world import Country, Meddle, World, changing, on
 from tests.stores import copy_node
+from tests.world import Country, Meddle, World, changing, on
 
 
 def saying(checkpoint: Callable[[], bytes]) -> Meddle:

@@ -22,7 +22,7 @@ from epix_node.federation.pull import pull, pull_all
 from epix_node.federation.standing import standings
 from epix_node.register.note import format_signature_line
 from epix_node.store import peers
-from tests.federation.world import HOST, World, on
+from tests.world import HOST, World, on
 
 
 async def test_a_peer_that_is_away_for_seconds_is_tried_again(world: World, pauses: list[float]) -> None:

@@ -19,7 +19,7 @@ from epix_node.identity import rotation
 from epix_node.identity.key_box import KeyBox
 from epix_node.store import documents, peers
 from epix_node.web.problems import problem
-from tests.federation.world import HOST, START, Country, World, changing, on
+from tests.world import HOST, START, Country, World, changing, on
 
 
 async def test_what_is_addressed_to_a_country_comes_with_one_pull(world: World) -> None:

@@ -38,7 +38,7 @@ from epix_node.store import cases, conflicts, documents, findings, lost, pending
 from epix_node.store.backup import backup, restore
 from epix_node.store.database import Database, Session
 from epix_node.store.last_signed import record_path
-from tests.federation.world import Country, World, changing, on
+from tests.world import Country, World, changing, on
 
 
 def database_of(config: Config) -> Path:

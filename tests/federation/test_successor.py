@@ -18,11 +18,11 @@ from epix_node.permit.answer import Answer, Grade, Policy
 from epix_node.permit.event import PermitRef
 from epix_node.permit.status import Flag, Status
 from epix_node.register.standstill import Cause
-from epix_node.store import documents, former, pending, register, trust
+from epix_node.store import documents, former, peers, pending, register, trust
 from epix_node.store.documents import HeldDocument
 from epix_node.trust.manifest import CoverageEntry, Manifest
 from tests.federation.test_recovery import brought_back, copied, everybody_pulls, photographed, restored, why
-from tests.federation.world import Country, World
+from tests.world import Country, World
 
 
 async def succeed(world: World, party: str = "XA") -> Manifest:
@@ -163,8 +163,8 @@ async def test_a_peer_that_was_away_during_two_successors_follows_both(world: Wo
         sound(country)
 
 
-async def test_a_disputed_register_is_succeeded_and_its_peers_take_it_up_by_themselves(world: World) -> None:
-    """The freeze ends with the register that earned it; the evidence against that one is kept."""
+async def test_a_disputed_register_is_succeeded_and_its_peers_take_it_up_once_people_have_looked(world: World) -> None:
+    """Nobody clears itself by beginning anew; the evidence is kept after that, too."""
     first = world["XA"].publish("26XA1")
     await everybody_pulls(world)
     machine = photographed(world)
@@ -180,6 +180,13 @@ async def test_a_disputed_register_is_succeeded_and_its_peers_take_it_up_by_them
     await recovery.at_start(world["XA"].node)
     assert why(world["XA"]) is Cause.TWO_HISTORIES
     await succeed(world)
+    for name in ("XB", "XC"):
+        await world.pull(name)
+    assert world["XB"].peer("XA").frozen is not None
+    assert Flag.REGISTER_DISPUTED in looked(world["XB"], "26XA1").flags
+    for name in ("XB", "XC"):
+        if world[name].peer("XA").frozen is not None:
+            world[name].node.database.write_now(peers.unfreeze, "XA")
     await everybody_pulls(world)
     assert world["XB"].peer("XA").frozen is None
     assert world["XB"].holds(first, other, mine) == [True, True, True]

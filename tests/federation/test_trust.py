@@ -22,7 +22,7 @@ from epix_node.store import documents
 from epix_node.store import trust as trust_store
 from epix_node.trust.succession import with_revocation
 from epix_node.web.published_trust import PublishedTrust, add_trust_routes
-from tests.federation.world import PARTIES, World, on
+from tests.world import PARTIES, World, on
 
 SECOND = timedelta(seconds=1)
 

@@ -20,7 +20,7 @@ from epix_node.federation.verifying import CHUNK, Verifying
 from epix_node.register.entry import parse_leaf
 from epix_node.store import documents, register
 from epix_node.trust.keyring import Keyring
-from tests.federation.world import World, found_countries
+from tests.world import World, found_countries
 
 NUMBER = 2 * CHUNK + 3
 

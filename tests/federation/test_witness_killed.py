@@ -13,7 +13,7 @@ from epix_node.federation import cosigning
 from epix_node.register.witness import AddCheckpoint, encode_add_checkpoint
 from epix_node.store import witness
 from tests.federation.test_cosigning import request_of
-from tests.federation.world import START
+from tests.world import START
 
 KILLED = """
 import os, signal, sys

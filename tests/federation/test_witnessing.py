@@ -17,7 +17,7 @@ from epix_node.register.note import format_note, format_signature_line, parse_no
 from epix_node.register.witness import AddCheckpoint, encode_add_checkpoint
 from epix_node.store import register, witness
 from tests.federation.test_cosigning import ask
-from tests.federation.world import on
+from tests.world import on
 
 OTHER = sha256(b"another history").digest()
 

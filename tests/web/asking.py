@@ -11,7 +11,7 @@ import aiohttp
 from epix_node.clock import utc_now
 from epix_node.httpsig.request import sign_request
 from epix_node.node import Node
-from tests.federation.world import World
+from tests.world import World
 
 
 @dataclass(frozen=True)

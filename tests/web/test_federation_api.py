@@ -20,8 +20,8 @@ from epix_node.httpsig.response import Question, verify_response
 from epix_node.store import documents, peers
 from epix_node.trust.signed_version import SignedVersion
 from epix_node.web.peer_access import MAX_BODY_BYTES, normalised_base
-from tests.federation.world import START, World, found_countries
 from tests.web.asking import ask, send, signed, url_of
+from tests.world import START, World, found_countries
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from epix_node.register.merkle import leaf_hash
 from epix_node.register.proof import consistency_proof, verify_consistency
 from epix_node.register.tiles import authenticate, decode_tile, tile_path, tiles_for_consistency
 from epix_node.store import register
-from tests.federation.world import START, World, found_countries
 from tests.web.asking import ask, send
+from tests.world import START, World, found_countries
 
 LOG = "/epix/v1/log/"
 
