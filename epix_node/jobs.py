@@ -32,7 +32,6 @@ from epix_node.acts.revocation import heed_revocations
 from epix_node.acts.scrub import Interrupted, scrub
 from epix_node.clock import utc_now
 from epix_node.errors import NotFoundError, StoreError
-from epix_node.exchange.sequencer import COSIGN_EVERY
 from epix_node.federation.hints import HINT_INTERVAL, Hints
 from epix_node.federation.pull import PullResult, followed, pull, pull_all
 from epix_node.federation.recovery import TRY_AGAIN, fetch_lost, go_on
@@ -99,6 +98,7 @@ async def round_(node: Node, *, ignore_backoff: bool = True) -> Round:
     await look_at_trust(node)
     if await go_on(node):
         await fetch_lost(node)
+    await cover(node)
     await gather(node, ignore_backoff=ignore_backoff)
     results = await pull_all(node, ignore_backoff=ignore_backoff)
     for party in results:
@@ -106,6 +106,11 @@ async def round_(node: Node, *, ignore_backoff: bool = True) -> Round:
     await spread(node, ignore_backoff=ignore_backoff)
     alerts = await asyncio.to_thread(open_due, node.office, now=node.clock())
     return Round(pulled={party: result.documents for party, result in results.items()}, alerts=alerts)
+
+
+async def cover(node: Node) -> None:
+    """A checkpoint of the last ten minutes covers every entry, also where an act died before it could be signed."""
+    await asyncio.to_thread(node.office.sequencer.publish, now=node.clock())
 
 
 async def look_at_trust(node: Node) -> Refreshed | None:
@@ -151,7 +156,7 @@ class Jobs:
     def names(self) -> frozenset[str]:
         """The jobs that are scheduled; none on a shared clock.
 
-        ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``cosign``, ``witnesses``, ``hints``,
+        ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``witnesses``, ``hints``,
         ``recovery``, ``scrub``.
         """
         return frozenset(job.id for job in self._scheduler.get_jobs())
@@ -163,7 +168,6 @@ class Jobs:
         self._every(LOOK_FOR_PEERS, "peers", self._look_for_peers)
         self._every(REFRESH_TRUST, "trust", self._look_at_trust, next_run_time=utc_now())
         self._every(REVISIT, "revisit", self._revisit)
-        self._every(COSIGN_EVERY, "cosign", self._cosign)
         self._every(ASK_WITNESSES, "witnesses", self._ask_witnesses)
         self._every(LOOK_FOR_NEWS, "hints", self._hint)
         self._every(TRY_AGAIN, "recovery", self._recover, next_run_time=utc_now())
@@ -260,12 +264,10 @@ class Jobs:
             await fetch_lost(self._node)
 
     async def _ask_witnesses(self) -> None:
-        """Witnesses are asked for what they did not cosign, and others told of evidence that they do not have yet."""
+        """The checkpoint covers everything and is recent; witnesses have cosigned it, and others know the evidence."""
+        await cover(self._node)
         await gather(self._node)
         await spread(self._node)
-
-    async def _cosign(self) -> None:
-        await asyncio.to_thread(self._node.office.sequencer.publish, now=self._node.clock())
 
     async def _scrub(self) -> None:
         def gently(_done: int, _total: int) -> None:

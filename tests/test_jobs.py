@@ -13,12 +13,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from epix_node import jobs as jobs_module
+from epix_node.acts.publish import publish
 from epix_node.federation.pull import PullResult, pull
 from epix_node.identity.role import own_version
-from epix_node.jobs import Jobs, Round, round_, running_jobs
+from epix_node.jobs import Jobs, Round, cover, round_, running_jobs
 from epix_node.node import Node
 from epix_node.trust.request import Request
-from tests.world import START, World, found_countries
+from tests.world import START, World, found_countries, permit_of
 
 SOON = timedelta(seconds=10)
 
@@ -50,7 +51,6 @@ async def test_there_is_one_job_for_each_peer(world: World) -> None:
             "peers",
             "trust",
             "revisit",
-            "cosign",
             "witnesses",
             "hints",
             "recovery",
@@ -214,9 +214,18 @@ async def test_a_round_sends_the_alerts_that_are_owed(world: World, monkeypatch:
 async def test_the_own_checkpoint_keeps_its_time_fresh(world: World) -> None:
     """Cosigned again after ten minutes, whoever asks or not (decision 5)."""
     node = world["XB"].node
-    jobs = Jobs(node)
-    await jobs._cosign()
+    await cover(node)
     assert world["XB"].mirror("XB").cosigned_at == START
     world.wait(minutes=10)
-    await jobs._cosign()
+    await cover(node)
     assert world["XB"].mirror("XB").cosigned_at == START + timedelta(minutes=10)
+
+
+async def test_what_an_act_left_unsigned_is_covered_by_the_next_round(world: World) -> None:
+    """Also on a clock that stands still: whoever sent it was never answered, and others must see it all the same."""
+    country = world["XB"]
+    left = dataclasses.replace(country.node.office, sign_later=lambda _now: None)
+    publish(left, permit_of("XB", "26XB1", to="XA"), now=START)
+    assert (country.mirror("XB").edge.size, country.mirror("XB").checkpoint_size) == (1, 0)
+    await round_(country.node)
+    assert country.mirror("XB").checkpoint_size == 1

@@ -203,7 +203,7 @@ class Wire:
                 await asyncio.sleep(0)
         key = f"{request.method} {request.path}"
         asker = request.headers.get("EPIX-Party", NOBODY)
-        said = self._said[key]
+        said = tuple(self._said[key])
         if fault is Fault.OLDER and (kept := [one for who, to_whom, one in said if (who, to_whom) == (to, asker)]):
             return chance.choice((kept[0], chance.choice(kept)))
         if fault is Fault.OTHERS and (kept := [one for who, _, one in said if who != to]):
@@ -211,10 +211,17 @@ class Wire:
         if fault is Fault.CORRUPT_QUESTION:
             body = _corrupted(body, chance)
         answer = await self._forward(name, request, body)
-        self._said[key] = [*said, (to, asker, answer)][-_REMEMBERED:]
+        self._remember(key, (to, asker, answer))
         if fault is Fault.REPEAT:
             answer = chance.choice((answer, await self._forward(name, request, body)))
         return answer
+
+    def _remember(self, key: str, said: tuple[str, str, Answer]) -> None:
+        """Of each pair of nodes so many answers; the first one for ever, since it is the oldest lie there is."""
+        mine = [one for one in self._said[key] if one[:2] == said[:2]]
+        if len(mine) == _REMEMBERED:
+            self._said[key].remove(mine[1])
+        self._said[key].append(said)
 
     async def _given(
         self, request: web.Request, answer: Answer, fault: Fault | None, chance: random.Random

@@ -19,7 +19,7 @@ from epix_node.config import Config
 from epix_node.errors import ConfigError
 from epix_node.federation import recovery
 from epix_node.identity.opener import Ask
-from epix_node.jobs import running_jobs
+from epix_node.jobs import cover, running_jobs
 from epix_node.node import Node, open_node
 from epix_node.store.backup import SERVING
 from epix_node.web import events_api, evidence_api, findings_api, peers_api, permits_api, sandbox_api, status_api
@@ -101,6 +101,7 @@ async def _serve(node: Node) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await recovery.at_start(node)
+    await cover(node)
     server = node.config.server
     runner = web.AppRunner(
         make_app(node),

@@ -219,6 +219,7 @@ ALL = [
     ),
     Step(
         name="alert",
+        is_quick=False,
         rounds=2,
         before=contradicted,
         act=alert,

@@ -276,14 +276,14 @@ def shuffled(told: list[Arrival], random: Random) -> list[list[Arrival]]:
     return pages + random.sample(pages, min(2, len(pages)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(steps=st.lists(STEPS, min_size=4, max_size=16), random=st.randoms(use_true_random=False))
 def test_the_same_facts_in_any_order_are_the_same_findings(steps: list[tuple[str, Any, Any]], random: Random) -> None:
     """As it happened; shuffled, with rounds between the pages; and everything once more."""
     assert_order_decides_nothing(steps, random)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(steps=st.lists(SHIPMENT_STEPS, min_size=4, max_size=12), random=st.randoms(use_true_random=False))
 def test_permits_shown_with_one_shipment_are_found_in_any_order(
     steps: list[tuple[str, Any, Any]], random: Random

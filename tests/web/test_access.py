@@ -14,6 +14,7 @@ ALLOWED = {
     ("GET", "/permits"): "authority auditor",
     ("GET", "/permits/{issuer}/{number}"): "authority auditor customs",
     ("GET", "/permits/{issuer}/{number}/document"): "authority auditor",
+    ("GET", "/permits/{issuer}/{number}/evidence"): "authority auditor",
     ("POST", "/permits/{issuer}/{number}/withdrawal"): "authority",
     ("POST", "/permits/{issuer}/{number}/replacement"): "authority",
     ("POST", "/endorsements"): "customs authority",

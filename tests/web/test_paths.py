@@ -51,7 +51,7 @@ async def test_a_number_is_found_however_strange_it_is(api: Api):
             status, body = await raw_get(api, f"/api/v1/permits/XA/{path}")
             assert (status, body["permit"]["number"]) == (200, number)
             assert body["status"]["number"] == published.body["permit"]["number"]
-        status, _ = await raw_get(api, f"/api/v1/permits/XA/{encoded}/evidence")
+        status, _ = await raw_get(api, f"/api/v1/permits/XA/{encoded}/nothing")
         assert status == 404
 
 

@@ -224,6 +224,7 @@ async def test_peers_are_listed_with_how_pulling_goes(countries: Countries):
             "cursor": 0,
             "backoff_until": None,
             "trust": "FRESH",
+            "alarm": None,
         }
     ]
     await countries["XA"].publish()
