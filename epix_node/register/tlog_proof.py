@@ -20,6 +20,7 @@ from epix_node.register.cosignature import Cosignature, valid_cosignatures
 from epix_node.register.merkle import HASH_BYTES, MAX_TREE_SIZE, leaf_hash
 from epix_node.register.note import MAX_NOTE_BYTES, VerifierKey, decode_base64, parse_note
 from epix_node.register.policy import WitnessPolicy
+from epix_node.register.preamble import read_hashes, split_preamble
 from epix_node.register.proof import MAX_PROOF_HASHES, verify_inclusion
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -80,15 +81,7 @@ def format_tlog_proof(proof: TlogProof) -> bytes:
 
 def parse_tlog_proof(data: bytes) -> TlogProof:
     """The proof in these bytes, nothing of it verified. Raises ``MalformedDocumentError``."""
-    if len(data) > MAX_TLOG_PROOF_BYTES:
-        raise MalformedDocumentError(f"proof of {len(data)} bytes: at most {MAX_TLOG_PROOF_BYTES}", code="TOO_LARGE")
-    head, empty_line, checkpoint = data.partition(b"\n\n")
-    if not empty_line:
-        raise MalformedDocumentError("an empty line stands before the checkpoint of a proof")
-    try:
-        header, *lines = head.decode("ascii").split("\n")
-    except UnicodeDecodeError as error:
-        raise MalformedDocumentError("the lines before the checkpoint of a proof are ASCII") from error
+    (header, *lines), checkpoint = split_preamble(data, most=MAX_TLOG_PROOF_BYTES, what="proof")
     if header != HEADER:
         raise MalformedDocumentError(f"the first line of a proof is {HEADER}")
     extra = None
@@ -97,12 +90,10 @@ def parse_tlog_proof(data: bytes) -> TlogProof:
     if not lines or not lines[0].startswith("index "):
         raise MalformedDocumentError("a proof says the index of its entry")
     index, *hashes = lines
-    if len(hashes) > MAX_PROOF_HASHES:
-        raise MalformedDocumentError(f"proof of {len(hashes)} hashes: at most {MAX_PROOF_HASHES}")
     try:
         return TlogProof(
             index=read_size(index.removeprefix("index ")),
-            hashes=tuple(decode_base64(line) for line in hashes),
+            hashes=read_hashes(hashes),
             checkpoint=checkpoint,
             extra=extra,
         )

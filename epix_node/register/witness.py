@@ -28,11 +28,11 @@ from epix_node.register.note import (
     MAX_SIGNATURES,
     NoteSignature,
     VerifierKey,
-    decode_base64,
     parse_note,
     parse_signature_line,
     verify_note,
 )
+from epix_node.register.preamble import read_hashes, split_preamble
 from epix_node.register.proof import MAX_PROOF_HASHES, HashReader, consistency_proof, verify_consistency
 
 MAX_REQUEST_BYTES = MAX_NOTE_BYTES + MAX_PROOF_HASHES * 45 + 32
@@ -102,22 +102,12 @@ def encode_add_checkpoint(request: AddCheckpoint) -> bytes:
 
 def parse_add_checkpoint(data: bytes) -> AddCheckpoint:
     """The request in this body, nothing of it verified. Raises ``MalformedDocumentError``: answer 400."""
-    if len(data) > MAX_REQUEST_BYTES:
-        raise MalformedDocumentError(f"request of {len(data)} bytes: at most {MAX_REQUEST_BYTES}", code="TOO_LARGE")
-    head, empty_line, checkpoint = data.partition(b"\n\n")
-    if not empty_line:
-        raise MalformedDocumentError("an empty line stands before the checkpoint")
-    try:
-        first, *hashes = head.decode("ascii").split("\n")
-    except UnicodeDecodeError as error:
-        raise MalformedDocumentError("the lines before the checkpoint are ASCII") from error
+    (first, *hashes), checkpoint = split_preamble(data, most=MAX_REQUEST_BYTES, what="request")
     if not first.startswith("old "):
         raise MalformedDocumentError("the first line is: old, a space, a size")
-    if len(hashes) > MAX_PROOF_HASHES:
-        raise MalformedDocumentError(f"proof of {len(hashes)} hashes: at most {MAX_PROOF_HASHES}")
     try:
-        proof = tuple(decode_base64(line) for line in hashes)
-        return AddCheckpoint(old_size=read_size(first.removeprefix("old ")), proof=proof, checkpoint=checkpoint)
+        old_size = read_size(first.removeprefix("old "))
+        return AddCheckpoint(old_size=old_size, proof=read_hashes(hashes), checkpoint=checkpoint)
     except ValueError as error:
         raise MalformedDocumentError(f"request not usable: {error}") from error
 
