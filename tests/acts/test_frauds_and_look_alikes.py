@@ -122,7 +122,9 @@ def test_more_than_was_permitted_is_recorded_and_found(world: World) -> None:
     settle(world)
     assert world.patterns("XB") == []
     assert world.status("XB", N).lines[0]["confirmed"] == "0.3"
-    summed = world["XB"].database.point("SELECT unit_class, sum(micro) FROM event_line WHERE is_arrival GROUP BY unit_class", ())
+    summed = world["XB"].database.point(
+        "SELECT unit_class, sum(micro) FROM event_line WHERE is_arrival GROUP BY unit_class", ()
+    )
     assert summed == ("GRM", 300_000_000)
     world.confirm("XB", N, quantity="50", unit="GRM", transport_document="AWB1")
     settle(world)
