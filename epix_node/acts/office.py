@@ -19,7 +19,7 @@ from epix_node.exchange.own import OwnRegister
 from epix_node.exchange.sequencer import Sequencer
 from epix_node.permit.answer import Freshness
 from epix_node.permit.facts import Source
-from epix_node.reconcile.record import Perspective
+from epix_node.reconcile.perspective import Perspective
 from epix_node.reference.catalogue import Catalogue, builtin
 from epix_node.register.policy import WitnessPolicy
 from epix_node.rules.ruleset import Ruleset

@@ -26,7 +26,8 @@ from epix_node.permit.event import Confirmation, Correction, Endorsement, Presen
 from epix_node.permit.facts import Source
 from epix_node.permit.model import Permit
 from epix_node.permit.reasons import Reason
-from epix_node.reconcile.record import follow, record_page
+from epix_node.reconcile.follow import follow
+from epix_node.reconcile.record import record_page
 from epix_node.register.merkle import leaf_hash
 from epix_node.register.standstill import Cause
 from epix_node.store import chains, documents, events, former, lost, pending, permits, register, shipments

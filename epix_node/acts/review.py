@@ -20,7 +20,8 @@ from epix_node.errors import NotFoundError, UnacceptableError
 from epix_node.exchange.own import Prepared, prepare
 from epix_node.permit.event import Alert, AlertEvidence
 from epix_node.permit.finding import Decision, Finding, FindingClass, FindingState
-from epix_node.reconcile.record import follow, record_own, revisit
+from epix_node.reconcile.follow import follow, revisit
+from epix_node.reconcile.record import record_own
 from epix_node.store import documents, events, findings
 from epix_node.store.database import Session
 

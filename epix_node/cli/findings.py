@@ -60,7 +60,7 @@ def reconcile(
 ) -> None:
     """Bring the findings to what facts and time say now, and send the alerts that are owed."""
     from epix_node.acts.review import open_due
-    from epix_node.reconcile.record import reconcile_all
+    from epix_node.reconcile.follow import reconcile_all
     from epix_node.store.findings import counts
 
     invocation = Invocation.of(context)

@@ -19,7 +19,7 @@ from epix_node.federation.mirror import Mentioned
 from epix_node.federation.turns import turns_of
 from epix_node.federation.visit import Visit, ahead
 from epix_node.permit.reasons import Reason
-from epix_node.reconcile.record import Perspective
+from epix_node.reconcile.perspective import Perspective
 from epix_node.register.entry import parse_leaf
 from epix_node.store.arrival import Arrival
 

@@ -16,7 +16,7 @@ from epix_node.exchange import mirrored
 from epix_node.exchange.ingest import Listed, Refused
 from epix_node.federation import disputes
 from epix_node.reconcile import record
-from epix_node.reconcile.record import Perspective
+from epix_node.reconcile.perspective import Perspective
 from epix_node.register.checkpoint import VerifiedCheckpoint, parse_checkpoint_body
 from epix_node.register.entry import parse_leaf
 from epix_node.register.evidence import Conflict, conflict_of

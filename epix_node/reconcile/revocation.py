@@ -25,8 +25,11 @@ from epix_node.exchange import ingest, recording
 from epix_node.exchange.ingest import Listed
 from epix_node.exchange.recording import Number
 from epix_node.permit.reasons import Reason
+from epix_node.reconcile.alerts import after_alert
+from epix_node.reconcile.follow import follow
 from epix_node.reconcile.neighbours import neighbouring_numbers
-from epix_node.reconcile.record import Perspective, after_alert, follow, record_again, revoked_keys
+from epix_node.reconcile.perspective import Perspective, revoked_keys
+from epix_node.reconcile.record import record_again
 from epix_node.reconcile.settle import resolved
 from epix_node.register.entry import parse_leaf
 from epix_node.store import cases, documents, findings, register, revocations, shipments, void_events

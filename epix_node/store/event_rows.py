@@ -13,6 +13,7 @@ from epix_node.permit.event import (
     Confirmation,
     Difference,
     Endorsement,
+    Outcome,
     PermitRef,
     Presentation,
     Withdrawal,
@@ -28,6 +29,15 @@ RECORDABLE = frozenset(
     kind.value for kind in (DocumentType.ENDORSEMENT, DocumentType.CONFIRMATION, DocumentType.PRESENTATION)
 )
 """Kinds of rows that are facts while nothing supersedes them."""
+
+
+def is_plain(body: Recordable) -> bool:
+    """Whether an event claims nothing beside dates and amounts of blocks, as most do; findings rest on the others."""
+    if isinstance(body, Presentation) or body.basis or body.continues or body.presented:
+        return False
+    if isinstance(body, Confirmation) and body.outcome is not Outcome.RELEASED:
+        return False
+    return all(line.block is not None and line.outcome is None for line in body.lines)
 
 
 def source_of(row: EventRow | Row[Any]) -> Source:

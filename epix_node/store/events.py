@@ -25,7 +25,7 @@ from epix_node.permit.facts import CorrectionFact, EventFact, Source, Withdrawal
 from epix_node.permit.transport import plain_document
 from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.event_rows import RECORDABLE, Recordable, fact_of, ref_of, source_of, withdrawal_of
+from epix_node.store.event_rows import RECORDABLE, Recordable, fact_of, is_plain, ref_of, source_of, withdrawal_of
 from epix_node.store.tables import EventLineRow, EventRow
 
 _CORRECTABLE = frozenset({DocumentType.ENDORSEMENT.value, DocumentType.CONFIRMATION.value})
@@ -62,6 +62,7 @@ def add(session: Session, body: Recordable, *, source: Source, issued: datetime,
         turned_away=transport if isinstance(body, Confirmation) and body.turned_away else None,
         day=body.date.isoformat(),
         body=event_to_json(body),
+        is_plain=is_plain(body),
     )
     if isinstance(body, Presentation) or not body.lines:
         return
@@ -79,6 +80,7 @@ def add(session: Session, body: Recordable, *, source: Source, issued: datetime,
                 "unit_class": line.quantity.unit_class.value,
                 "micro": line.quantity.micro,
                 "is_arrival": (decided.is_arrival if (decided := line.outcome or outcome) is not None else True),
+                "taxon": line.taxon,
             }
             for ordinal, line in enumerate(body.lines)
         ],
@@ -159,6 +161,7 @@ def _insert(
     body: dict[str, Any],
     transport: str | None = None,
     turned_away: str | None = None,
+    is_plain: bool = False,
 ) -> None:
     session.execute(
         insert(EventRow).values(
@@ -177,6 +180,7 @@ def _insert(
             issued=issued,
             at=source.at,
             is_void=is_void,
+            is_plain=is_plain,
             body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         )
     )

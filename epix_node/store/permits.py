@@ -94,6 +94,9 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
                     "unit": line.unit,
                     "unit_class": permitted.unit_class.value if permitted else None,
                     "micro": permitted.micro if permitted else None,
+                    "appendix": line.appendix,
+                    "source": line.sources[0] if line.sources else None,
+                    "origin_country": line.origin.country if line.origin else None,
                 }
             )
     if rows:

@@ -12,13 +12,13 @@ from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
 from epix_node.errors import ConfigError
-from epix_node.store import register_tables, tables  # noqa: F401 # fills the metadata
+from epix_node.store import reconcile_tables, register_tables, tables  # noqa: F401 # fills the metadata
 from epix_node.store.database import Database, Session
 
 if TYPE_CHECKING:
     from alembic.config import Config as AlembicConfig
 
-HEAD = "0006"
+HEAD = "0007"
 """The revision that this program needs: the newest file of ``migrations/versions`` (a test compares them)."""
 
 

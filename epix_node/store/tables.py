@@ -94,7 +94,10 @@ class PermitRow(SQLModel, table=True):
 
 
 class PermitLineRow(SQLModel, table=True):
-    """One line of a permit, for sums and searches. ``micro`` is null where the quantity cannot be read."""
+    """One line of a permit, for sums and searches. ``micro`` is null where the quantity cannot be read.
+
+    ``source`` is the first source code of box 10, ``origin_country`` that of box 12.
+    """
 
     __tablename__: ClassVar[Any] = "permit_line"
     __table_args__: ClassVar[Any] = (Index("ix_permit_line_taxon", "taxon"), {"sqlite_with_rowid": False})
@@ -111,6 +114,9 @@ class PermitLineRow(SQLModel, table=True):
     unit: str | None = None
     unit_class: str | None = None
     micro: int | None = big(default=None)
+    appendix: str | None = None
+    source: str | None = None
+    origin_country: str | None = None
 
 
 class PermitCheckRow(SQLModel, table=True):
@@ -134,7 +140,9 @@ class EventRow(SQLModel, table=True):
     """One endorsement, confirmation, presentation, withdrawal, correction or alert. ``superseded_by`` ends it.
 
     ``transport`` is a confirmation's transport document as it is compared (``plain_document``), ``turned_away`` the
-    same of one that turned goods away: few do, and they are found by it.
+    same of one that turned goods away: few do, and they are found by it. ``is_plain``: it claims nothing beside dates
+    and amounts of blocks (``event_rows.is_plain``). ``rung`` is how the event was matched to a permit
+    (``domain-rules.md`` 2.2), and ``meant_…`` that permit of the same issuer; null where it fits none.
     """
 
     __tablename__: ClassVar[Any] = "event"
@@ -163,10 +171,18 @@ class EventRow(SQLModel, table=True):
     at: datetime = time()
     body: str
     is_void: bool = False
+    is_plain: bool = False
+    rung: int | None = None
+    meant_type: str | None = None
+    meant_number: str | None = None
+    meant_year: int | None = None
 
 
 class EventLineRow(SQLModel, table=True):
-    """What one event counted of one block. ``is_arrival`` is false for refused and returned goods."""
+    """What one event counted of one block. ``is_arrival`` is false for refused and returned goods.
+
+    ``taxon`` is what was found, where the event says so.
+    """
 
     __tablename__: ClassVar[Any] = "event_line"
     __table_args__: ClassVar[Any] = ({"sqlite_with_rowid": False},)
@@ -180,6 +196,7 @@ class EventLineRow(SQLModel, table=True):
     unit_class: str
     micro: int = big()
     is_arrival: bool = True
+    taxon: str | None = None
 
 
 class StatusCardRow(SQLModel, table=True):

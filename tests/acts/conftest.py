@@ -29,7 +29,8 @@ from epix_node.permit.finding import Finding
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.model import Permit
 from epix_node.permit.number import normalised
-from epix_node.reconcile.record import record_page, revisit
+from epix_node.reconcile.follow import revisit
+from epix_node.reconcile.record import record_page
 from epix_node.register.checkpoint import verify_checkpoint
 from epix_node.register.cosignature import Cosigner
 from epix_node.register.entry import parse_leaf

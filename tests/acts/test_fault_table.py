@@ -225,7 +225,7 @@ ALL = [
         act=alert,
         parties=3,
         writes=frozenset(
-            {"XA last_signed.LastSigned._swap", "XA record.revisit", "XA review._send", "XA sequencer.Sequencer._put"}
+            {"XA last_signed.LastSigned._swap", "XA follow.revisit", "XA review._send", "XA sequencer.Sequencer._put"}
         ),
     ),
     Step(

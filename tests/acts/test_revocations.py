@@ -19,7 +19,7 @@ from epix_node.acts.revocation import heed_revocations
 from epix_node.errors import DifferentContentError, TransitionError
 from epix_node.permit.event import WithdrawalReason
 from epix_node.permit.number import NumberRef
-from epix_node.reconcile.record import reconcile_all
+from epix_node.reconcile.follow import reconcile_all
 from epix_node.signing.signer import FileSigner
 from epix_node.store import cases, documents, permits, register, revocations
 from epix_node.store.answers import PointReader

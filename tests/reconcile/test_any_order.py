@@ -41,7 +41,9 @@ from epix_node.permit.facts import Source
 from epix_node.permit.model import Line, Permit, TradeParty
 from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.permit.quantity import Quantity
-from epix_node.reconcile.record import Perspective, reconcile_all, record_page, revisit
+from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.perspective import Perspective
+from epix_node.reconcile.record import record_page
 from epix_node.rules.ruleset import load_ruleset
 from epix_node.store import cases, findings
 from epix_node.store.arrival import Arrival

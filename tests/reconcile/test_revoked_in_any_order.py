@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epix_node.reconcile.record import reconcile_all, revisit
+from epix_node.reconcile.follow import reconcile_all, revisit
 from epix_node.reconcile.revocation import settle
 from epix_node.store import revocations
 from epix_node.store.arrival import Arrival

@@ -3,7 +3,7 @@
 Goods leave from the country that issued the permit, through its own customs. An endorsement that another Party
 recorded is shown by the flag ENDORSED_ELSEWHERE, moves no status, and is for an officer to look at (contract 4).
 Within a customs union it is ordinary; which issuers are of one union with this node is a national setting, so such
-findings are left out by whoever knows (``reconcile.record``), never by the detector.
+findings are left out by whoever knows (``reconcile.follow``), never by the detector.
 
 Documents of multiple use are endorsed wherever their goods leave again. Always R.
 """
