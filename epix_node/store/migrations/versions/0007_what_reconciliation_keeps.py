@@ -107,7 +107,7 @@ def _make_tables() -> None:
 
 def _pages(
     rows: sa.TableClause, keys: tuple[str, ...], where: sa.ColumnElement[bool] | None, *columns: str
-) -> Iterator[Sequence[sa.Row[Any]]]:
+) -> Iterator[Sequence[Any]]:
     """The rows in pages by key; ``keys`` come first in each."""
     ordered = [rows.c[name] for name in keys]
     after: tuple[object, ...] | None = None
