@@ -136,8 +136,10 @@ def test_a_permit_used_in_several_countries_is_found(replay: Replay) -> None:
 
 
 def test_nothing_else_is_a_grave_finding(replay: Replay) -> None:
-    """Only permits with several importers, and those used again years later, have findings of class A."""
-    explained = {one.key for one in replay.consignments if len(one.importers) > 1 or one.has_gap}
+    """Only permits with several importers, used again years later, or of Appendix I without an import permit."""
+    explained = {
+        one.key for one in replay.consignments if len(one.importers) > 1 or one.has_gap or one.lacks_import_permit
+    }
     assert set(replay.grave()) <= explained
     assert sum(len(patterns) for patterns in replay.grave().values()) <= MAX_CLASS_A
 

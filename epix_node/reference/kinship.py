@@ -8,6 +8,9 @@ office loaded. Hence the care: calling goods another species accuses a trader, a
 * Two names that the release knows are the same taxon or are not. Between higher taxa only different families tell:
   genera are split and joined.
 * Some species that it tells apart were one for long, and the old name may still be meant.
+* Of names without an entry of their own, the genus may tell: two species on whose names all have agreed for long,
+  or two genera of groups that nobody confuses (``data/genera.toml``), are other goods, unless the names end alike: a
+  species that is moved to another genus keeps its second word.
 * What it does not know is never another taxon: it may be a synonym, a species that was split off, a slip of the pen, or
   the name that a fisherman uses.
 """
@@ -17,11 +20,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from epix_node.reference.builtin import builtin_names, builtin_shelf
+from epix_node.reference.builtin import builtin_names
+from epix_node.reference.release import release_book
+from epix_node.reference.genera import are_apart
 from epix_node.reference.scientific_name import MAX_NAME_CHARACTERS, scientific_key
-from epix_node.reference.species import SpeciesBook
 from epix_node.reference.taxon import Match, Taxon
 
 
@@ -52,11 +56,6 @@ def kinship(one: str, other: str) -> Kinship:
     return _kinship(first, second)
 
 
-@cache
-def _book() -> SpeciesBook:
-    return SpeciesBook(builtin_shelf())
-
-
 @lru_cache(_REMEMBERED)
 def _kinship(one: str, other: str) -> Kinship:
     if one == other:
@@ -65,12 +64,15 @@ def _kinship(one: str, other: str) -> Kinship:
         return Kinship.UNCLEAR
     if other.startswith(f"{one} "):  # the shorter of two such names sorts first
         return Kinship.WIDER
-    first, second = _book().find(one), _book().find(other)
+    first, second = release_book().find(one), release_book().find(other)
     if first is not None and second is not None:
         return _of_known(first, second)
-    if first is not None:
-        return _of_unknown(other, first)
-    return _of_unknown(one, second) if second is not None else Kinship.UNCLEAR
+    kin = Kinship.UNCLEAR
+    if first is not None or second is not None:
+        known, name = (first, other) if first is not None else (second, one)
+        assert known is not None
+        kin = _of_unknown(name, known)
+    return Kinship.OTHER if kin is Kinship.UNCLEAR and are_apart(one, other) else kin
 
 
 def _of_known(one: Match, other: Match) -> Kinship:

@@ -213,11 +213,13 @@ def _print_outcome(consignments: Sequence[Consignment], everything: Stage) -> bo
     several = {one.key for one in consignments if len(one.importers) > 1}
     late = {one.key for one in consignments if one.has_gap}
     missed = sorted(key for key in several - set(everything.refused) if "FRD-01" not in grave.get(key, ()))
-    wrong = sorted(set(grave) - several - late)
+    bare = {one.key for one in consignments if one.lacks_import_permit}
+    wrong = sorted(set(grave) - several - late - bare)
     number = sum(len(patterns) for patterns in grave.values())
     print(f"    permits with several importers: {len(several)}, of which found as FRD-01: {len(several) - len(missed)}")
     print(f"    permits used again after years: {len(late)}, of which found: {len(late & set(grave))}")
-    _print_innocents(consignments, set(grave) - several - late)
+    print(f"    Appendix I without an import permit: {len(bare)}, of which found: {len(bare & set(grave))}")
+    _print_innocents(consignments, set(grave) - several - late - bare)
     for key in missed:
         print(f"    MISSED {' '.join(key)}")
     for key in wrong:
@@ -250,7 +252,7 @@ def _innocents(consignments: Iterable[Consignment]) -> dict[str, Callable[[Consi
         "identical records": lambda one: (
             len({(r.importer, r.year, r.goods, r.amount, r.import_permit) for r in one.rows}) < len(one.rows)
         ),
-        "several import permits on one arrival (left out)": lambda one: any(
+        "several import permits on one arrival (the first named)": lambda one: any(
             len(a.import_permits) > 1 for a in one.arrivals
         ),
         "year shift: one arrival in several years": lambda one: any(len(a.years) > 1 for a in one.arrivals),

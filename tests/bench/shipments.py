@@ -113,6 +113,15 @@ class Consignment:
         """Whether it was used again years later: then after it had expired."""
         return any(arrival.on.year != self.year for arrival in self.arrivals)
 
+    @property
+    def lacks_import_permit(self) -> bool:
+        """Whether Appendix-I goods came in of which the records name no import permit (Art. III.3; APP-05)."""
+        return any(
+            goods.appendix == "I" and goods.source not in {"D", "O"} and not arrival.import_permits
+            for arrival in self.arrivals
+            for goods in arrival.amounts
+        )
+
     def permit(self) -> dict[str, Any]:
         """The permit JSON of contract 5. Names are invented: the records have none."""
         is_live = any(goods.term == _LIVE for goods in self.permitted)
@@ -143,10 +152,10 @@ class Consignment:
         }
 
     def confirmation(self, arrival: Arrival) -> dict[str, Any]:
-        """The confirmation of contract 5; several import permits fit no member of it and are left out."""
+        """The confirmation of contract 5; of several import permits, for which it has no room, it names the first."""
         blocks = self.blocks()
         import_permit = None
-        if len(arrival.import_permits) == 1:
+        if arrival.import_permits:
             import_permit = {"issuer": arrival.importer, "number": arrival.import_permits[0]}
         return {
             "event_id": arrival.event_id,
@@ -249,7 +258,7 @@ class Record:
 
 def read_records() -> list[Record]:
     """Every row, in the order of the file."""
-    terms, units = _codes("term"), _codes("unit")
+    terms, units = read_codes("term"), read_codes("unit")
     with SHIPMENTS.open(encoding="utf-8", newline="") as file:
         return [
             Record(place=place, fields=fields, term=terms[fields["Term"]], unit=units[fields["Unit"]])
@@ -273,7 +282,7 @@ def read_consignments() -> list[Consignment]:
 
 def read_rows() -> list[Row]:
     """The records that name an export permit, in the order of the file."""
-    terms, units = _codes("term"), _codes("unit")
+    terms, units = read_codes("term"), read_codes("unit")
     with SHIPMENTS.open(encoding="utf-8", newline="") as file:
         return [_row(record, terms, units) for record in csv.DictReader(file) if record["Export.permit.RandomID"]]
 
@@ -299,7 +308,7 @@ def _row(record: Mapping[str, str], terms: Mapping[str, str], units: Mapping[str
     )
 
 
-def _codes(kind: str) -> dict[str, str]:
+def read_codes(kind: str) -> dict[str, str]:
     """The code of each label that the Trade Database prints; the map lacks new terms, which the code list has."""
     with (DATA / "codes" / f"{kind}_codes.csv").open(encoding="utf-8", newline="") as file:
         codes = {record["description"].lower(): record["code"] for record in csv.DictReader(file)}
