@@ -20,6 +20,7 @@ class DocumentType(StrEnum):
     PRESENTATION = "presentation"
     CORRECTION = "correction"
     ALERT = "alert"
+    EXTRACT = "permit-extract"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from epix_node.document import leaves
+from epix_node.document.extract import EXTRACT
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.presented import DIFFERENCE, PRESENTED
 from epix_node.document.shape import Member, Shape, attributes_of, many, one
@@ -219,5 +220,6 @@ BODIES: dict[DocumentType, tuple[str, Shape]] = {
             )
         ),
     ),
+    DocumentType.EXTRACT: ("PermitExtract", EXTRACT),
 }
 """Element and members of every body of our own. The body of a permit is toolkit v2 instead."""

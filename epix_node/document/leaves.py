@@ -19,6 +19,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _MAX_TREE_SIZE = 2**63 - 1
 """As ``register.merkle``: what a signed 64-bit column holds."""
+_AMOUNT = re.compile(r"(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,6})?", re.ASCII)
 _YEAR = re.compile(r"[0-9]{4}", re.ASCII)
 
 
@@ -58,6 +59,10 @@ def _text(text: str) -> str:
     if not is_clean:
         raise ValueError("there is white space around the text")
     return text
+
+
+def _amount(text: str) -> str:
+    return _only(_AMOUNT, text)
 
 
 def _index(text: str) -> int:
@@ -109,6 +114,8 @@ TIME = Leaf(to_text=_utc, from_text=_time)
 FLAG = Leaf(to_text=_flag_text, from_text=_flag)
 INDEX = Leaf(from_text=_index)
 """Of an entry in a register."""
+AMOUNT = Leaf(to_text=_amount, from_text=_amount)
+"""What was counted of a line so far, as a sum is written (``permit.quantity.in_unit``)."""
 YEAR = Leaf(to_text=lambda year: f"{year:04d}", from_text=lambda text: int(_only(_YEAR, text)))
 SALT = Leaf(to_text=encode_salt, from_text=decode_salt)
 DIGEST = Leaf(to_text=_digest, from_text=_digest)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from epix_node.document.header import EVERYBODY, DocumentType, Header
 from epix_node.permit.event import Alert, Confirmation, Correction, Endorsement, PermitRef, Presentation, Withdrawal
+from epix_node.permit.extract import PermitExtract
 from epix_node.permit.model import Permit
 from epix_node.permit.number import NumberRef, PermitKey
 
-Body = Permit | Withdrawal | Endorsement | Confirmation | Presentation | Correction | Alert
+Body = Permit | Withdrawal | Endorsement | Confirmation | Presentation | Correction | Alert | PermitExtract
 
 BODY_TYPES: dict[DocumentType, type[Body]] = {
     DocumentType.PERMIT: Permit,
@@ -23,6 +24,7 @@ BODY_TYPES: dict[DocumentType, type[Body]] = {
     DocumentType.PRESENTATION: Presentation,
     DocumentType.CORRECTION: Correction,
     DocumentType.ALERT: Alert,
+    DocumentType.EXTRACT: PermitExtract,
 }
 
 _OF_EVENTS = frozenset(
@@ -59,6 +61,8 @@ def mismatch(header: Header, body: Body) -> str | None:
         case Permit():
             if body.issued_on is None:
                 return "a permit in a document has a date of issue"
+            key = body.key
+        case PermitExtract():
             key = body.key
         case Withdrawal():
             key = body.permit

@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml.etree import _Element
 
+from epix_node.document.extract import extract_from
 from epix_node.document.header import DocumentType, Header
 from epix_node.document.layout import BODIES, HEADER
 from epix_node.document.model import Body, ExchangeDocument, mismatch
@@ -107,6 +108,8 @@ def _build(header: Header, members: dict[str, Any]) -> Body:
             year=header.permit_year,
         )
         return Alert(subject=subject, **members | _tuples(members, "permits", "values", "evidence"))
+    if header.type is DocumentType.EXTRACT:
+        return extract_from(header, members)
     if header.event_id is None:
         raise refusal("the header of an event holds its event id")
     members["event_id"] = header.event_id

@@ -12,10 +12,12 @@ from typing import Any
 from lxml import etree
 from lxml.etree import _Element
 
+from epix_node.document.extract import members_of
 from epix_node.document.layout import BODIES, HEADER
 from epix_node.document.model import ExchangeDocument
 from epix_node.document.shape import qualified
 from epix_node.permit.event import Alert, Confirmation, Correction, Endorsement, Presentation, Withdrawal
+from epix_node.permit.extract import PermitExtract
 from epix_node.permit.model import Permit
 from epix_node.permit.xml.extension import DOCUMENT_NAMESPACE, extension_element
 from epix_node.permit.xml.writer import permit_element
@@ -45,8 +47,12 @@ def _write_body(parent: _Element, document: ExchangeDocument) -> None:
     shape.write(etree.SubElement(parent, qualified(tag)), _members(body))
 
 
-def _members(body: Withdrawal | Endorsement | Confirmation | Presentation | Correction | Alert) -> Mapping[str, Any]:
+def _members(
+    body: Withdrawal | Endorsement | Confirmation | Presentation | Correction | Alert | PermitExtract,
+) -> Mapping[str, Any]:
     """The body's members; of the permit that an event is about, only what the header does not say."""
+    if isinstance(body, PermitExtract):
+        return members_of(body)
     members = {name: getattr(body, name) for name in body.__dataclass_fields__}
     if not isinstance(body, Withdrawal | Alert):
         members["permit"] = {"issued_on": body.permit.issued_on} if body.permit.issued_on else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from epix_node.permit.codes import code_lists
 from epix_node.permit.model import Permit, PermitType
 from epix_node.store.documents import EVERYBODY
 
@@ -33,6 +34,18 @@ def of_event(issuer: str, permit_recipients: Iterable[str], *, writer: Collectio
 def of_presentation(issuer: str, *, writer: Collection[str]) -> tuple[str, ...]:
     """The issuer alone."""
     return _without([issuer], writer)
+
+
+def of_extract(permit: Permit, *, writer: Collection[str]) -> tuple[str, ...]:
+    """Countries of origin, of last re-export and of transit that do not receive the permit itself; empty: nobody.
+
+    Multiple use is known by its paper alone. ``XX`` (unknown), ``XV`` (various) and the like are no countries.
+    """
+    if permit.multi_use:
+        return ()
+    boxes = (box for line in permit.lines for box in (line.origin, line.last_reexport) if box is not None)
+    told = {*permit.transit, *(box.country for box in boxes)} - {*of_permit(permit, writer=writer), None}
+    return _without(told & code_lists().traders, writer) if told else ()
 
 
 def _without(codes: Iterable[str | None], writer: Collection[str]) -> tuple[str, ...]:

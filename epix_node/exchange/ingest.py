@@ -33,7 +33,7 @@ log = structlog.get_logger("epix_node.exchange")
 _LONGEST_CHAIN = 4096
 """How many places of a chain are looked at; a permit of many uses has a few hundred documents in one register."""
 
-ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT})
+ISSUERS_OWN = frozenset({DocumentType.PERMIT, DocumentType.WITHDRAWAL, DocumentType.ALERT, DocumentType.EXTRACT})
 """Documents that only the Party that speaks for the permit's issuer may write (protocol decisions 3 and 6)."""
 
 

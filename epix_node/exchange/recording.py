@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from epix_node.document.header import DocumentType
+from epix_node.permit.chain import parents_of
 from epix_node.permit.event import (
     Alert,
     Confirmation,
@@ -25,11 +26,23 @@ from epix_node.permit.event import (
     Presentation,
     Withdrawal,
 )
+from epix_node.permit.extract import PermitExtract
 from epix_node.permit.facts import PermitFact
 from epix_node.permit.model import Permit
 from epix_node.permit.number import PermitKey
 from epix_node.permit.timing import Timing
-from epix_node.store import ages, documents, events, permit_checks, permits, revocations, shipments, void_events
+from epix_node.store import (
+    ages,
+    documents,
+    draws,
+    events,
+    extracts,
+    permit_checks,
+    permits,
+    revocations,
+    shipments,
+    void_events,
+)
 from epix_node.store.ages import Age
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
@@ -85,6 +98,8 @@ def void(session: Session, marked: Iterable[Voided]) -> set[Number]:
     for one in marked:
         touched |= _concerned(session, (one.issuer, one.number))
         touched |= events.import_permit_of(session, one.party, one.sha256)
+        if one.type == DocumentType.EXTRACT:
+            touched |= draws.held(session, draws.parents_of(session, one.issuer, one.number))
         if one.supersedes is not None:
             touched |= _end(session, one.party, one.supersedes, may_stand_again=True)
     return touched
@@ -160,6 +175,8 @@ def _record_permits(session: Session, arrivals: Sequence[Arrival], recorded: Rec
             checks.append((permit.key, arrival.source.document, arrival.check))
         recorded.permits.append(fact)
     permits.add(session, items)
+    for fact, *_ in items:
+        draws.add(session, fact.source, fact.key, fact.permit.lines)
     permit_checks.add(session, checks)
     return fresh
 
@@ -184,7 +201,22 @@ def _record_statement(session: Session, arrival: Arrival, recorded: Recorded) ->
         events.add_alert(session, body, source=source, issued=header.issued, is_void=arrival.is_void)
         if not arrival.is_void:
             recorded.alerts.append(arrival)
+    elif isinstance(body, PermitExtract):
+        _record_extract(session, body, arrival, recorded)
     return True
+
+
+def _record_extract(session: Session, extract: PermitExtract, arrival: Arrival, recorded: Recorded) -> None:
+    """Nothing follows from it where the permit itself is held, as by its writer: that says all of it and more."""
+    key, source = extract.key, arrival.source
+    extracts.add(session, extract, source=source, is_void=arrival.is_void)
+    if permits.taken(session, key):
+        return
+    draws.add(session, source, key, extract.permit.lines)
+    recorded.touched.add((key.issuer, key.number))
+    # It may name thousands of documents; only about one that is held does anything follow.
+    parents = {(parent.issuer, parent.number) for parent in parents_of(extract.permit) if parent is not None}
+    recorded.touched |= draws.held(session, parents)
 
 
 def _concerned(session: Session, number: Number) -> set[Number]:

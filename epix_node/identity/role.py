@@ -49,6 +49,9 @@ API_PATH = "/epix/v1/"
 RENEW_BEFORE = max(PARTY_WARNINGS)
 """How long before its expiry the own role is signed again, where its keys are at hand."""
 
+_ADDED_SINCE = (DocumentType.EXTRACT.value,)
+"""Types of document that manifests of earlier releases do not name."""
+
 log = structlog.get_logger("epix_node.identity")
 
 
@@ -140,10 +143,27 @@ def first_manifest(config: Config, keys: OwnKeys) -> Manifest:
 
 
 def configured(manifest: Manifest, config: Config) -> Manifest:
-    """The manifest with the codes, the address and the promise that the configuration has now; keys are left alone."""
+    """The manifest with the codes, the address and the promise that the configuration has now.
+
+    Keys are left alone, but that one which signed every type of document of an earlier release signs those of this one.
+    """
     return manifest.model_copy(
-        update={"issues_for": config.party.issues_for, "base": _base(config), "coverage": _coverage(config)}
+        update={
+            "issues_for": config.party.issues_for,
+            "base": _base(config),
+            "coverage": _coverage(config),
+            "permit_keys": tuple(_for_every_type(entry) for entry in manifest.permit_keys),
+        }
     )
+
+
+def _for_every_type(entry: PermitKeyEntry) -> PermitKeyEntry:
+    """The same, with the types that this release added where it had all others: a key for few types stays one."""
+    new = tuple(use for use in _ADDED_SINCE if use not in entry.uses)
+    earlier = {type_.value for type_ in DocumentType} - set(_ADDED_SINCE)
+    if not new or entry.status == "revoked" or not earlier <= set(entry.uses):
+        return entry
+    return entry.model_copy(update={"uses": (*entry.uses, *new)})
 
 
 def own_version(session: Session) -> SignedVersion | None:

@@ -8,40 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from epix_node.permit.allowance import Allowance, allowance_for, allowances, is_about
 from epix_node.permit.event import Confirmation, EventLine, Presentation
 from epix_node.permit.facts import EventFact
+from epix_node.permit.line_balance import LineBalance
 from epix_node.permit.model import Line, Permit, PermitType
 from epix_node.permit.quantity import UnitClass, in_unit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineBalance:
-    """One block: decimal texts in ``unit``; ``None`` where the permit states no readable quantity."""
-
-    block: str | None
-    taxon: str | None
-    term: str | None
-    unit: str | None
-    permitted: str | None
-    endorsed: str
-    confirmed: str
-    remaining: str | None
-
-    def to_json(self) -> dict[str, str | None]:
-        """As in a status answer."""
-        return {
-            "block": self.block,
-            "taxon": self.taxon,
-            "term": self.term,
-            "unit": self.unit,
-            "permitted": self.permitted,
-            "endorsed": self.endorsed,
-            "confirmed": self.confirmed,
-            "remaining": self.remaining,
-        }
 
 
 class Balances:

@@ -7,10 +7,12 @@ document that states it and the register that lists the document, so that everyb
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from epix_node.permit.event import Confirmation, Endorsement, PermitRef, Presentation, Withdrawal
+from epix_node.permit.extract import PermitExtract
 from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
 from epix_node.permit.timing import Timing
@@ -73,6 +75,22 @@ class PermitFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The permit that an event is taken to be about, and the rung of the ladder that leads there.
+
+    Rungs (``domain-rules.md`` 2.2): 1 the same permit document, 2 the same key, 3 the only candidate; 4 a near number
+    and 5 goods that are alike are suggestions for people, from which nothing else follows.
+    """
+
+    rung: int
+    permit: PermitKey
+
+    def to_json(self) -> dict[str, Any]:
+        """As answers print it."""
+        return {"rung": self.rung, "permit": self.permit.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventFact:
     """Something that happened, as its writer last stated it: superseded events are no facts any more."""
 
@@ -80,6 +98,8 @@ class EventFact:
     body: Endorsement | Confirmation | Presentation
     codes: frozenset[str] = frozenset()
     """The codes that its Party speaks for, territories among them; without any, the Party's own alone."""
+    match: Match | None = field(default=None, compare=False)
+    """How it was matched when its number was last looked at: kept for showing, no fact, and nothing rests on it."""
 
     @property
     def party(self) -> str:
@@ -89,6 +109,22 @@ class EventFact:
     def acts_for(self, code: str | None) -> bool:
         """Whether the Party that states it acts for this country or territory (contract 1, ``issues_for``)."""
         return code is not None and (code == self.party or code in self.codes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractFact:
+    """How a permit that this node does not hold stood, in its issuer's words (protocol decision 3).
+
+    It proves that the number was issued. It moves no status: what happened is told by those to whom it happened.
+    """
+
+    source: Source
+    extract: PermitExtract
+
+    @property
+    def key(self) -> PermitKey:
+        """The key of the permit that it tells of."""
+        return self.extract.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from epix_node.permit.balance import Balances, LineBalance
+from epix_node.permit.balance import Balances
 from epix_node.permit.event import Confirmation, Endorsement, Outcome, WithdrawalReason
 from epix_node.permit.facts import EventFact, PermitFact
+from epix_node.permit.line_balance import LineBalance
 from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import PermitKey
 

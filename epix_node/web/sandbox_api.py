@@ -60,6 +60,7 @@ async def tick(request: web.Request, client: Client) -> web.StreamResponse:  # n
             "now": format_time(request.app[DESK].now()),
             "rounds": 1,
             "pulled": dict(sorted(brought.pulled.items())),
+            "written": brought.alerts + brought.extracts,
             "findings": counts,
         }
     )

@@ -175,6 +175,8 @@ class Secretariat:
                 if documents is not None:
                     pulled[party] = (known or 0) + documents
                 changed = changed or bool(documents)
+            # A node that did its round before may have to take what this one wrote in its own.
+            changed = changed or bool(answer.get("written"))
             changed = changed or self._counts.get(client.party) != answer["findings"]
             self._counts[client.party] = answer["findings"]
         return changed

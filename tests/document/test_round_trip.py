@@ -32,9 +32,12 @@ from epix_node.permit.event import (
     Withdrawal,
     WithdrawalReason,
 )
+from epix_node.permit.extract import PermitExtract, extract_of
+from epix_node.permit.line_balance import LineBalance
 from epix_node.permit.model import Authority, Line, Origin, Permit, Quota, Reference, Relation, TradeParty
 from epix_node.permit.normal import normal_form
 from epix_node.permit.number import NumberRef, PermitKey, normalised
+from epix_node.permit.passage import Passage
 from epix_node.permit.quantity import CURRENT_UNITS, HISTORICAL_UNITS, Quantity
 
 ROUND_TRIPS = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -123,6 +126,47 @@ REFS = st.builds(PermitRef, issuer=COUNTRIES, number=NUMBERS, type=maybe(TYPES),
 KEYS = st.builds(PermitKey, issuer=COUNTRIES, type=TYPES, number=NUMBERS, year=st.integers(1975, 2100))
 NUMBER_REFS = st.builds(
     NumberRef, issuer=COUNTRIES, number=NUMBERS, type=maybe(TYPES), year=maybe(st.integers(1975, 2100))
+)
+
+AMOUNTS = st.sampled_from(["0", "12.5", "0.000001", "1234567890"])
+
+
+PASSAGES = st.builds(
+    Passage, on=DATES, party=COUNTRIES, outcome=st.one_of(st.just(""), st.sampled_from([o.value for o in Outcome]))
+)
+
+
+def extracted(
+    permit: Permit,
+    digest: str,
+    withdrawn: WithdrawalReason | None,
+    amounts: list[str],
+    passages: list[Passage],
+) -> PermitExtract:
+    """What is told of it, where these amounts were counted of its lines on these days."""
+    balances = [
+        LineBalance(
+            block=line.block,
+            taxon=line.taxon,
+            term=line.term,
+            unit=line.unit,
+            permitted=line.quantity,
+            endorsed=amounts[0],
+            confirmed=amounts[1],
+            remaining=amounts[2] if line.permitted() else None,
+        )
+        for line in permit.lines
+    ]
+    return extract_of(permit, permit_sha256=digest, withdrawn=withdrawn, balances=balances, passages=passages)
+
+
+EXTRACTS = st.builds(
+    extracted,
+    PERMITS,
+    DIGESTS,
+    maybe(st.sampled_from(WithdrawalReason)),
+    st.lists(AMOUNTS, min_size=3, max_size=3),
+    st.lists(PASSAGES, max_size=3),
 )
 
 
@@ -247,12 +291,13 @@ BODY_STRATEGIES: dict[DocumentType, st.SearchStrategy[Body]] = {
         ).map(tuple),
         subject=NUMBER_REFS,
     ),
+    DocumentType.EXTRACT: EXTRACTS,
 }
 
 
 def key_of(body: Body) -> PermitKey | NumberRef:
     match body:
-        case Permit():
+        case Permit() | PermitExtract():
             return body.key
         case Withdrawal():
             return body.permit
