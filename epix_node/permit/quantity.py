@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from epix_node.permit.code_data import load_lists
@@ -118,14 +119,19 @@ class Quantity:
         Raises:
             NotAQuantityError: not a plain decimal, more than six decimals, too large to hold, or an unknown unit.
         """
-        amount = parse_amount(text)
-        if unit not in _FACTOR:
-            raise NotAQuantityError(f"unit {unit!r} is in no unit list")
-        unit_class, factor = _FACTOR[unit]
-        micro = int((amount * factor * _MICRO).to_integral_value(rounding=ROUND_HALF_EVEN))
-        if abs(micro) > MAX_MICRO:
-            raise NotAQuantityError(f"quantity {text} {unit} is larger than this node can hold")
-        return cls(text=text, unit=unit, unit_class=unit_class, micro=micro)
+        return _parsed(text, unit)
+
+
+@lru_cache(maxsize=4096)  # whoever looks at a permit asks for the same few quantities again and again
+def _parsed(text: str, unit: str) -> Quantity:
+    amount = parse_amount(text)
+    if unit not in _FACTOR:
+        raise NotAQuantityError(f"unit {unit!r} is in no unit list")
+    unit_class, factor = _FACTOR[unit]
+    micro = int((amount * factor * _MICRO).to_integral_value(rounding=ROUND_HALF_EVEN))
+    if abs(micro) > MAX_MICRO:
+        raise NotAQuantityError(f"quantity {text} {unit} is larger than this node can hold")
+    return Quantity(text=text, unit=unit, unit_class=unit_class, micro=micro)
 
 
 def parse_amount(text: str) -> Decimal:
