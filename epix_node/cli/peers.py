@@ -50,12 +50,15 @@ def show(context: typer.Context, party: PartyArgument, *, _json: JsonOption = Fa
             raise NotFoundError(f"there is no peer {party}; `epix-node peers list` shows those that there are")
         body = {**_peer(node, found, _void_documents(node)), **(_described(manifest) if manifest is not None else {})}
         body["conflicts"] = _conflicts(node, party)
+        body["observability"] = _observability(node, party)
 
     def tell(terminal: Terminal) -> None:
-        apart = {"fingerprints", "conflicts"}
+        apart = {"fingerprints", "conflicts", "observability"}
         terminal.facts([(name.replace("_", " "), value) for name, value in body.items() if name not in apart])
         if body["conflicts"]:
             _tell_conflicts(terminal, party, body["conflicts"])
+        for pair in body["observability"]:
+            _tell_observability(terminal, pair)
         if "fingerprints" in body:
             terminal.line("fingerprints, to be compared with the other operator:")
             terminal.facts([(f"  {name}", fingerprint) for name, fingerprint in body["fingerprints"].items()])
@@ -93,6 +96,25 @@ def unfreeze(
         terminal.line(party, "is pulled from again; it was frozen:", before)
 
     invocation.answer({"party": party, "was": before, "reason": reason}, tell)
+
+
+def _observability(node: Node, party: str) -> list[dict[str, Any]]:
+    from epix_node.federation.mutual import observability
+
+    return node.database.read_now(observability, node.office, party, now=node.clock())
+
+
+def _tell_observability(terminal: Terminal, pair: dict[str, Any]) -> None:
+    issuer, destination = pair["issuer"], pair["destination"]
+    for witness, deed, of, share in (
+        (destination, "confirmed", f"exports from {issuer}", pair["confirm"]),
+        (issuer, "endorsed", f"exports to {destination}", pair["endorse"]),
+    ):
+        worth = "is evidence" if share["observable"] else "says nothing"
+        terminal.line(
+            f"{witness} {deed} {share['met']} of {share['expected']} {of} that were due in the last half-year "
+            f"(lower bound {share['lower_bound']}): its silence {worth}"
+        )
 
 
 def _conflicts(node: Node, party: str) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from epix_node.clock import format_time
 from epix_node.errors import NotFoundError
+from epix_node.federation.mutual import observability
 from epix_node.federation.standing import standings
 from epix_node.store import cursors
 from epix_node.store.clients import Client
@@ -39,6 +40,7 @@ async def show_peer(request: web.Request, client: Client) -> web.StreamResponse:
     peer = next((peer for peer in known if peer.party == party), None)
     if peer is None:
         raise NotFoundError("there is no such peer")
+    mutual = await desk.node.database.read(observability, desk.office, party, now=desk.now())
     manifest = desk.node.keyring().manifests.get(party)
     origin = manifest.log.origin if manifest is not None else peer.register.origin if peer.register else None
     body = peer.to_json() | {
@@ -57,6 +59,7 @@ async def show_peer(request: web.Request, client: Client) -> web.StreamResponse:
             if peer.register is not None and peer.register.cosigned_at is not None
             else None,
         },
+        "observability": mutual,
     }
     return json_reply(body)
 
