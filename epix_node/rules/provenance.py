@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from epix_node.permit.codes import FICTIONAL_PARTIES
 from epix_node.permit.model import PermitType
 from epix_node.permit.parties import is_party, party_of, successors_of
@@ -32,6 +34,11 @@ def is_first_export(subject: Subject, specimen: Specimen) -> bool:
 
 
 def is_state(subject: Subject, country: str) -> bool:
+    """As ``is_state_on`` the day of the check."""
+    return is_state_on(country, subject.circumstances.today)
+
+
+def is_state_on(country: str, day: date) -> bool:
     """Whether the code is a State's of today, so that lists by country would name it.
 
     Not fictional countries and territories (contract 5), and no code that is no country today: the European Union, the
@@ -42,7 +49,7 @@ def is_state(subject: Subject, country: str) -> bool:
         and country != _UNION
         and party_of(country) == country
         and not successors_of(country)
-        and is_party(country, subject.circumstances.today) is not None
+        and is_party(country, day) is not None
     )
 
 

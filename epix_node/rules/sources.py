@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from datetime import timedelta
 
 from epix_node.permit.number import normalised
 from epix_node.rules.identity import edition_of, taxon_of, why_unknown
+from epix_node.rules.operation import country_in
 from epix_node.rules.provenance import country_of_origin, is_in_range_data
 from epix_node.rules.report import Report
 from epix_node.rules.ruleset import Stage
@@ -97,7 +97,7 @@ def _check_registered(subject: Subject, report: Report, specimen: Specimen) -> N
         report.add("SRC-07", message, path=path, expected="its number in the register")
         return
     number = normalised(line.operation_number)
-    country = _country_in(number, report.rule("SRC-07").text_of("form"))
+    country = country_in(number, report.rule("SRC-07").text_of("form"))
     origin = country_of_origin(subject, specimen)
     if country is None:
         report.add(
@@ -117,16 +117,6 @@ def _check_registered(subject: Subject, report: Report, specimen: Specimen) -> N
         )
     else:
         _check_register(subject, report, number=number, name=taxon.name, path=path)
-
-
-def _country_in(number: str, form: str) -> str | None:
-    """The letters that stand where the form has ``?``; ``None`` if the number has another form (``#``: a digit)."""
-    if len(number) != len(form):
-        return None
-    kinds = {"?": string.ascii_uppercase, "#": string.digits}
-    if any(letter not in kinds.get(place, place) for letter, place in zip(number, form, strict=True)):
-        return None
-    return "".join(letter for letter, place in zip(number, form, strict=True) if place == "?")
 
 
 def _check_register(subject: Subject, report: Report, *, number: str, name: str, path: str) -> None:
