@@ -27,6 +27,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from epix_node.acts.extracts import publish_due
 from epix_node.acts.review import open_due
 from epix_node.acts.revocation import heed_revocations
 from epix_node.acts.scrub import Interrupted, scrub
@@ -42,6 +43,7 @@ from epix_node.federation.turns import close
 from epix_node.federation.witnessing import gather
 from epix_node.identity.role import current_version
 from epix_node.node import Node
+from epix_node.notices.deliver import deliver
 from epix_node.trust.refresh import Refreshed
 from epix_node.watchdog import Watchdog, beat
 
@@ -56,6 +58,9 @@ LOOK_FOR_PEERS = timedelta(seconds=10)
 
 ASK_WITNESSES = timedelta(seconds=2)
 """How often it is looked whether a witness has something to cosign; entries that come together are sent together."""
+
+LOOK_FOR_NOTICES = timedelta(seconds=5)
+"""How soon after a finding of class A opened people are told; those who were not told yet wait as the database says."""
 
 REVISIT = timedelta(seconds=60)
 """How often what time alone moves is looked at; the cool-off that it ends is 24 h."""
@@ -87,10 +92,12 @@ class Round:
 
     pulled: dict[str, int | None]
     alerts: int
+    extracts: int
+    """How many it wrote of its own permits."""
 
 
 async def round_(node: Node, *, ignore_backoff: bool = True) -> Round:
-    """See whom to trust, ask the witnesses, pull from every peer, reconcile, and send the alerts that are owed.
+    """See whom to trust, ask the witnesses, pull from every peer, reconcile, send alerts that are owed, tell people.
 
     Nobody's back-off counts, unless it is said to. A register that lost something goes on with its recovery first.
     Evidence of two histories that the pulls brought has been sent to everybody.
@@ -98,19 +105,32 @@ async def round_(node: Node, *, ignore_backoff: bool = True) -> Round:
     await look_at_trust(node)
     if await go_on(node):
         await fetch_lost(node)
-    await cover(node)
+    extracts = await cover(node)
     await gather(node, ignore_backoff=ignore_backoff)
     results = await pull_all(node, ignore_backoff=ignore_backoff)
     for party in results:
         await take_missing(node, party)
     await spread(node, ignore_backoff=ignore_backoff)
     alerts = await asyncio.to_thread(open_due, node.office, now=node.clock())
-    return Round(pulled={party: result.documents for party, result in results.items()}, alerts=alerts)
+    extracts += await cover(node)
+    await deliver(node, ignore_backoff=ignore_backoff)
+    return Round(
+        pulled={party: result.documents for party, result in results.items()}, alerts=alerts, extracts=extracts
+    )
 
 
-async def cover(node: Node) -> None:
-    """A checkpoint of the last ten minutes covers every entry, also where an act died before it could be signed."""
-    await asyncio.to_thread(node.office.sequencer.publish, now=node.clock())
+async def cover(node: Node) -> int:
+    """A checkpoint of the last ten minutes covers every entry, also where an act died before it could be signed.
+
+    Among them the extracts that were due, whose number is returned.
+    """
+
+    def work() -> int:
+        written = publish_due(node.office, now=node.clock(), progress=beat)
+        node.office.sequencer.publish(now=node.clock())
+        return written
+
+    return await asyncio.to_thread(work)
 
 
 async def look_at_trust(node: Node) -> Refreshed | None:
@@ -156,7 +176,7 @@ class Jobs:
     def names(self) -> frozenset[str]:
         """The jobs that are scheduled; none on a shared clock.
 
-        ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``witnesses``, ``hints``,
+        ``pull:XB``, …, ``peers``, ``trust``, ``revisit``, ``notices``, ``witnesses``, ``hints``,
         ``recovery``, ``scrub``.
         """
         return frozenset(job.id for job in self._scheduler.get_jobs())
@@ -168,6 +188,7 @@ class Jobs:
         self._every(LOOK_FOR_PEERS, "peers", self._look_for_peers)
         self._every(REFRESH_TRUST, "trust", self._look_at_trust, next_run_time=utc_now())
         self._every(REVISIT, "revisit", self._revisit)
+        self._every(LOOK_FOR_NOTICES, "notices", self._tell)
         self._every(ASK_WITNESSES, "witnesses", self._ask_witnesses)
         self._every(LOOK_FOR_NEWS, "hints", self._hint)
         self._every(TRY_AGAIN, "recovery", self._recover, next_run_time=utc_now())
@@ -255,6 +276,9 @@ class Jobs:
         sent = await asyncio.to_thread(open_due, self._node.office, now=self._node.clock())
         if sent:
             log.info("alerts sent", alerts=sent)
+
+    async def _tell(self) -> None:
+        await deliver(self._node)
 
     async def _hint(self) -> None:
         await self._hints.tell()

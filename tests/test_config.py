@@ -12,6 +12,12 @@ from epix_node.config import Config, CoveragePromise, default_toml, find_config,
 from epix_node.config.loading import all_settings
 from epix_node.errors import ConfigError
 
+UNENCRYPTED = """email_to = ["a@b.example"]
+email_from = "c@d.example"
+smtp_server = "mail.example:25"
+smtp_security = "none"
+"""
+
 COVERAGE = (CoveragePromise(types=("E", "R"), issued_from=date(2026, 3, 1), published_within_h=24),)
 
 
@@ -70,6 +76,10 @@ def test_the_file_of_init_names_every_setting_with_its_default(tmp_path):
     without_default = {
         "federation": {"follow", "trust_list"},
         "keys": {"passphrase_file", "pkcs11_module", "pkcs11_token", "pkcs11_key", "pin_file"},
+        "notify": {
+            *("webhook_url", "webhook_secret_file", "email_to", "email_from"),
+            *("smtp_server", "smtp_user", "smtp_password_file"),
+        },
     }
     assert full.federation.follow == ("XB", "XC")
     assert full.model_dump(exclude=without_default) == config.model_dump(exclude=without_default)
@@ -138,6 +148,9 @@ def test_every_setting_has_a_variable(tmp_path):
             "EPIX_KEYS__PKCS11_TOKEN",
             "EPIX_KEYS__PKCS11_KEY",
             "EPIX_KEYS__PIN_FILE",
+            "EPIX_NOTIFY__WEBHOOK_SECRET_FILE",
+            "EPIX_NOTIFY__SMTP_USER",
+            "EPIX_NOTIFY__SMTP_PASSWORD_FILE",
             "EPIX_REGISTER__POLICY",
             "EPIX_SANDBOX__CLOCK",
             "EPIX_REFERENCE__FILE",
@@ -275,3 +288,42 @@ def test_a_password_is_never_shown(tmp_path, url, place):
         load(tmp_path, f'[party]\ncode = "XA"\n[store]\nurl = "{url.replace("+psycopg", "")}"\n')
     assert "=pass" not in str(told.value)
     assert "p%40ss" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ('webhook_url = "https://a.example/x"', "webhook_secret_file is missing"),
+        ('webhook_secret_file = "s"', "webhook_url is missing"),
+        ('webhook_url = "http://a.example/?key=hidden"\nwebhook_secret_file = "s"', "expected an https URL"),
+        ('webhook_url = "https://u:hidden@a.example/"\nwebhook_secret_file = "s"', "expected an https URL"),
+        ('email_to = ["a@b.example"]', "email_from is missing"),
+        ('email_to = ["A B <a@b.example>"]', "expected an address"),
+        ('email_to = ["a@b.example\\nBcc: c@d.example"]', "expected an address"),
+        ('smtp_server = "mail.example:25"', "email_to is missing"),
+        ('smtp_user = "u"', "smtp_user and smtp_password_file belong together"),
+        (
+            UNENCRYPTED,
+            "mail.example is another machine",
+        ),
+        ('web_hook_url = "https://a.example/x"', "did you mean webhook_url?"),
+    ],
+)
+def test_who_is_told_is_said_in_full_and_only_over_encrypted_ways(tmp_path, settings, said):
+    """`[notify]`: halves are refused, with file and line, and nothing is shown of what may be a secret."""
+    told = problem(tmp_path, f'[party]\ncode = "XA"\n[notify]\n{settings}\n')
+    assert said in told
+    assert "epix-node.toml:" in told
+    assert "hidden" not in told
+
+
+def test_on_this_machine_notices_may_go_unencrypted(tmp_path):
+    """A relay or a receiver on the same machine."""
+    config = load(
+        tmp_path,
+        '[party]\ncode = "XA"\n[notify]\nwebhook_url = "http://127.0.0.1:9/x"\nwebhook_secret_file = "keys/hook"\n'
+        'email_to = ["a@b.example", "c@b.example"]\nemail_from = "n@b.example"\nsmtp_server = "[::1]:25"\n'
+        'smtp_security = "none"\n',
+    )
+    assert config.webhook_secret_file == tmp_path / "keys" / "hook"
+    assert config.notify.smtp_address == ("::1", 25)

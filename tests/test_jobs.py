@@ -51,6 +51,7 @@ async def test_there_is_one_job_for_each_peer(world: World) -> None:
             "peers",
             "trust",
             "revisit",
+            "notices",
             "witnesses",
             "hints",
             "recovery",
@@ -186,10 +187,10 @@ async def test_a_round_pulls_from_everybody_whatever_failed_before(world: World)
     await world["XA"].up()
     world["XA"].publish("26XA1")
     node = world["XB"].node
-    assert await round_(node) == Round(pulled={"XA": 1, "XC": None}, alerts=0)
+    assert await round_(node) == Round(pulled={"XA": 1, "XC": None}, alerts=0, extracts=0)
     await world["XC"].up()
     world["XC"].publish("26XC1")
-    assert await round_(node) == Round(pulled={"XA": 0, "XC": 1}, alerts=0)
+    assert await round_(node) == Round(pulled={"XA": 0, "XC": 1}, alerts=0, extracts=0)
 
 
 async def test_a_round_sends_the_alerts_that_are_owed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +208,7 @@ async def test_a_round_sends_the_alerts_that_are_owed(world: World, monkeypatch:
     monkeypatch.setattr(jobs_module, "open_due", open_due)
     monkeypatch.setattr(jobs_module, "pull_all", nobody)
     world.wait(hours=1)
-    assert await round_(world["XB"].node) == Round(pulled={}, alerts=2)
+    assert await round_(world["XB"].node) == Round(pulled={}, alerts=2, extracts=0)
     assert seen == [("XB", START + timedelta(hours=1))]
 
 

@@ -14,7 +14,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
@@ -40,6 +39,12 @@ LOW_DISK_BYTES = 1024 * 1024 * 1024
 
 OLD_REFERENCE = timedelta(days=365)
 """Reference data older than this are warned about: Appendices and quotas change every year."""
+
+LATE_NOTICE = timedelta(hours=1)
+"""A notice that waits so long is one that somebody misses: the longest back-off is as long."""
+
+_CONNECT_S = 5
+"""How long those who get notices may take to accept a connection."""
 
 _EARLIEST_NOW = datetime(2024, 1, 1, tzinfo=UTC)
 """A machine whose clock shows less has lost its time."""
@@ -71,7 +76,10 @@ def register(app: typer.Typer) -> None:
 def doctor(
     context: typer.Context,
     *,
-    reach: Annotated[bool, typer.Option("--reach", help="Also ask each peer for its checkpoint.")] = False,
+    reach: Annotated[
+        bool,
+        typer.Option("--reach", help="Also ask each peer for its checkpoint, and connect to those who get notices."),
+    ] = False,
     _json: JsonOption = False,
 ) -> None:
     """Say what would stop this node from working, and what to do about it: exit 1 where something would."""
@@ -112,6 +120,7 @@ def _diagnosis(invocation: Invocation, *, reach: bool) -> Iterator[Check]:
             yield from _inside(node)
             if reach:
                 yield from _reached(node)
+                yield from _receivers_reached(node)
     except EpixError as error:
         advice = "mend the configuration" if isinstance(error, ConfigError) else "do what it says"
         yield _fail("node", str(error), advice)
@@ -232,24 +241,19 @@ def _addresses(config: Config) -> Iterator[Check]:
 
 
 def _base_url(config: Config) -> Check:
+    from epix_node.config.settings import is_loopback
+
     url = config.server.base_url
     parts = urlsplit(url)
-    here = _is_loopback(parts.hostname or "")
+    here = is_loopback(parts.hostname or "")
     if here and config.party.environment != "sandbox":
         return _fail("base URL", f"{url} is this machine: no other node can reach it", "set [server] base_url")
     if here and (parts.port or 80) != config.server.port:
         advice = "set [server] base_url and listen to the same port, unless a proxy stands between them"
         return _warn("base URL", f"{url} has another port than {config.server.listen}", advice)
-    if not here and _is_loopback(config.server.host):
+    if not here and is_loopback(config.server.host):
         return _ok("base URL", f"{url}; a proxy has to bring requests to {config.server.listen}")
     return _ok("base URL", url)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _clock(config: Config) -> Iterator[Check]:
@@ -300,6 +304,7 @@ def _inside(node: Node) -> Iterator[Check]:
     yield _clock_offset(node)
     yield _witnesses(node)
     yield from _revocations(node)
+    yield from _notices(node, now)
     yield from _peers(node, now)
 
 
@@ -346,7 +351,7 @@ def _own_manifest(node: Node, now: datetime) -> Iterator[Check]:
     from epix_node.trust.freshness import PARTY_GRACE, due_warning
 
     if configured(node.manifest, node.config) != node.manifest:
-        said = "codes, address or coverage in the configuration are not those of the own manifest"
+        said = "codes, address or coverage in the configuration, or what keys sign, are not those of the own manifest"
         yield _warn("own manifest", said, f"restart the node, which signs a new one; or {ADVICE_TO_SIGN}")
     else:
         yield _ok("own manifest", f"version {node.manifest.seq}")
@@ -472,6 +477,49 @@ def _revocations(node: Node) -> Iterator[Check]:
     if left:
         advice = "a node that runs goes on with it; `epix-node pull` does, too"
         yield _warn("revoked keys", "what follows from a revocation is not worked off", advice)
+
+
+def _notices(node: Node, now: datetime) -> Iterator[Check]:
+    """Whether those who are told of class-A findings can be told; nothing is said where nobody is."""
+    from epix_node.clock import format_time
+    from epix_node.errors import KeyMaterialError
+    from epix_node.notices.deliver import receivers
+    from epix_node.store import notices
+    from epix_node.trust.passphrase import read_secret
+
+    told = receivers(node.config)
+    if not told:
+        return
+    try:
+        for path in (node.config.webhook_secret_file, node.config.smtp_password_file):
+            if path is not None:
+                read_secret(path)
+    except KeyMaterialError as error:
+        yield _fail("notices", str(error), "do what it says; `epix-node notify test` tries it then")
+        return
+    waiting = node.database.read_now(notices.waiting)
+    said = " and ".join(f"{receiver.channel.value} by {receiver.place}" for receiver in told)
+    if waiting.oldest is not None and now - waiting.oldest > LATE_NOTICE:
+        said = f"{said}; {waiting.number} wait, the oldest since {format_time(waiting.oldest)}"
+        yield _warn("notices", said, "`epix-node notify test` says what is wrong; the log says it at each try")
+    else:
+        yield _ok("notices", said)
+
+
+def _receivers_reached(node: Node) -> Iterator[Check]:
+    """Whether somebody listens where notices go. Nothing is sent."""
+    from epix_node.notices.deliver import receivers
+
+    for receiver in receivers(node.config):
+        name = f"reach {receiver.channel.value}"
+        try:
+            with socket.create_connection(receiver.address, timeout=_CONNECT_S):
+                pass
+        except OSError as error:
+            advice = "see [notify], and whether this machine may reach it; `epix-node notify test` sends something"
+            yield _fail(name, f"{receiver.place} cannot be reached: {error.strerror or error}", advice)
+        else:
+            yield _ok(name, f"{receiver.place} answers")
 
 
 def _peers(node: Node, now: datetime) -> Iterator[Check]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -34,6 +35,8 @@ _UNITS = {"s": timedelta(seconds=1), "m": timedelta(minutes=1), "h": timedelta(h
 _DURATION = re.compile(r"(\d{1,9})([smhd]?)")
 _CODE = re.compile(r"[A-Z]{2}")
 _FICTIONAL = re.compile(r"X[A-Z]")
+_MAILBOX = re.compile(r"[!-?A-~]{1,64}@[0-9A-Za-z](?:[0-9A-Za-z.-]{0,252}[0-9A-Za-z])?", re.ASCII)
+"""No spaces, no names in front, no second @: what can stand in a header and an SMTP command as it is."""
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg"
 
@@ -111,6 +114,35 @@ def _store_url(value: str) -> str:
     return value
 
 
+def _webhook_url(value: str) -> str:
+    """A URL to post to; what is wrong with it is said without it, since it may hold a secret."""
+    expected = "expected an https URL, such as https://office.example.org/epix; http only of this machine"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(expected) from error
+    if not parts.hostname or parts.fragment or parts.username is not None:
+        raise ValueError(expected)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError(expected)
+    return value
+
+
+def _mailbox(value: str) -> str:
+    if not _MAILBOX.fullmatch(value):
+        raise ValueError("expected an address, such as cites@office.example.org")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this name or address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _day(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
@@ -131,6 +163,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_posi
 Day = Annotated[date, BeforeValidator(_day)]
 Size = Annotated[StrictInt, Field(ge=1)]
 Name = Annotated[StrictStr, Field(min_length=1)]
+Mailbox = Annotated[StrictStr, AfterValidator(_mailbox)]
 
 
 class Section(BaseModel):
@@ -287,6 +320,44 @@ class FreshnessSection(Section):
         return self
 
 
+class NotifySection(Section):
+    """Who is told when a finding of class A opens. Secrets are in files, never in the configuration."""
+
+    webhook_url: Annotated[Annotated[StrictStr, AfterValidator(_webhook_url)] | None, Field(repr=False)] = None
+    webhook_secret_file: Name | None = None
+    email_to: Annotated[tuple[Mailbox, ...], AfterValidator(_unique)] = ()
+    email_from: Mailbox | None = None
+    smtp_server: Annotated[StrictStr, AfterValidator(_address)] | None = None
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: Name | None = None
+    smtp_password_file: Name | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.webhook_url is None) != (self.webhook_secret_file is None):
+            missing = "webhook_url" if self.webhook_url is None else "webhook_secret_file"
+            raise ValueError(f"{missing} is missing: each notice is signed with the secret that the receiver has")
+        of_mail = {"email_to": self.email_to, "email_from": self.email_from, "smtp_server": self.smtp_server}
+        missing_ones = [name for name, value in of_mail.items() if not value]
+        if missing_ones and len(missing_ones) < len(of_mail):
+            raise ValueError(f"{missing_ones[0]} is missing: e-mail needs email_to, email_from and smtp_server")
+        if (self.smtp_user is None) != (self.smtp_password_file is None):
+            raise ValueError("smtp_user and smtp_password_file belong together")
+        if self.smtp_security == "none" and self.smtp_address is not None and not is_loopback(self.smtp_address[0]):
+            raise ValueError(
+                f"smtp_security is none and {self.smtp_address[0]} is another machine: use starttls or tls"
+            )
+        return self
+
+    @property
+    def smtp_address(self) -> tuple[str, int] | None:
+        """Host and port of the mail server; an IPv6 address without its brackets."""
+        if self.smtp_server is None:
+            return None
+        parts = urlsplit(f"//{self.smtp_server}")
+        return parts.hostname or "", parts.port or 0
+
+
 class SandboxSection(Section):
     """The shared clock of a demonstration (contract 7)."""
 
@@ -346,6 +417,7 @@ class Config(Section):
     rules: RulesSection = RulesSection()
     limits: LimitsSection = LimitsSection()
     freshness: FreshnessSection = FreshnessSection()
+    notify: NotifySection = NotifySection()
     sandbox: SandboxSection = SandboxSection()
 
     @model_validator(mode="before")
@@ -407,6 +479,16 @@ class Config(Section):
     def pin_file(self) -> Path | None:
         """``[keys] pin_file``, resolved."""
         return self.home / self.keys.pin_file if self.keys.pin_file is not None else None
+
+    @property
+    def webhook_secret_file(self) -> Path | None:
+        """``[notify] webhook_secret_file``, resolved."""
+        return self.home / self.notify.webhook_secret_file if self.notify.webhook_secret_file is not None else None
+
+    @property
+    def smtp_password_file(self) -> Path | None:
+        """``[notify] smtp_password_file``, resolved."""
+        return self.home / self.notify.smtp_password_file if self.notify.smtp_password_file is not None else None
 
     @property
     def root_file(self) -> Path:

@@ -113,6 +113,22 @@ $trust_list
 # A document that its register took later than this after its signature is marked BACKDATED.
 # max_merge_delay = "24h"
 
+[notify]
+# Who is told when a finding of class A opens; nobody unless set. `epix-node notify test` tries it.
+# Where the finding is posted to as JSON: https, or http on this machine.
+# webhook_url = "https://office.example.org/epix-notices"
+# A file whose first line is the secret that signs each notice (EPIX-Signature), readable by the node's account only.
+# webhook_secret_file = "/run/credentials/epix-webhook-secret"
+# Who gets a letter, from whom, and by which server: HOST:PORT.
+# email_to = ["cites@office.example.org"]
+# email_from = "epix-node@office.example.org"
+# smtp_server = "mail.example.org:587"
+# How the connection to it is encrypted: starttls, tls from the start (port 465), or none on this machine.
+# smtp_security = "starttls"
+# Who logs in there, and a file whose first line is the password.
+# smtp_user = "epix-node"
+# smtp_password_file = "/run/credentials/epix-smtp-password"
+
 [sandbox]
 # The file of the clock that the nodes of a demonstration share; absent: this machine's clock. Sandbox only.
 $clock

@@ -29,7 +29,7 @@ def find_secret(
         KeyMaterialError: the file is missing, empty, too long, or others can read it.
     """
     if file is not None:
-        return _from_file(file)
+        return read_secret(file)
     if text := environ.get(variable):
         return text.encode()
     if ask is not None and (text := ask()):
@@ -37,8 +37,12 @@ def find_secret(
     return None
 
 
-def _from_file(path: Path) -> bytes:
-    """The first line of the file, without its line end."""
+def read_secret(path: Path) -> bytes:
+    """The first line of the file, without its line end.
+
+    Raises:
+        KeyMaterialError: the file is missing, empty, too long, or others can read it.
+    """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
@@ -50,7 +54,7 @@ def _from_file(path: Path) -> bytes:
             secret = file.readline(_MAX_BYTES + 2).rstrip(b"\r\n")
     except OSError as error:
         raise KeyMaterialError(
-            f"secret file {path} cannot be read: {error.strerror}; put it back, or name another one in [keys]"
+            f"secret file {path} cannot be read: {error.strerror}; put it back, or name another in the configuration"
         ) from error
     if not 0 < len(secret) <= _MAX_BYTES:
         raise KeyMaterialError(f"secret file {path}: the first line holds no secret of 1 to {_MAX_BYTES} bytes")

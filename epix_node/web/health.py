@@ -15,9 +15,10 @@ from epix_node.acts.recovery import standstill
 from epix_node.errors import EpixError, KeyMaterialError, StoreError
 from epix_node.federation.backoff import Alarm, alarm_of
 from epix_node.federation.clock_offset import measured
-from epix_node.store import conflicts, findings, peers, scrubs
+from epix_node.store import conflicts, findings, notices, peers, scrubs
 from epix_node.store.conflicts import Dispute
 from epix_node.store.database import Session
+from epix_node.store.notices import Waiting
 from epix_node.store.peers import PeerState
 from epix_node.store.scrubs import Scrub
 from epix_node.web.desk import DESK, Desk
@@ -105,6 +106,7 @@ async def metrics(request: web.Request) -> web.Response:
         f"epix_register_witnessed_size {mark.witnessed_size if mark else 0}",
         *_dispute_lines(await desk.node.database.read(conflicts.everything)),
         *_finding_lines(counts),
+        *_notice_lines(await desk.node.database.read(notices.waiting), now=desk.now()),
         *_peer_lines(states, now=desk.now()),
         *_clock_lines(states),
         *_scrub_lines(await desk.node.database.read(scrubs.newest)),
@@ -156,6 +158,16 @@ def _finding_lines(counts: Mapping[str, int]) -> Iterable[str]:
         yield f"epix_findings_open{labelled(**{'class': class_})} {counts[class_]}"
     yield from family("epix_findings_pending", "gauge", "Findings that cool off before they open.")
     yield f"epix_findings_pending {counts['pending']}"
+
+
+def _notice_lines(waiting: Waiting, *, now: datetime) -> Iterable[str]:
+    yield from family("epix_notices_waiting", "gauge", "Notices of class-A findings that were not delivered yet.")
+    yield f"epix_notices_waiting {waiting.number}"
+    yield from family(
+        "epix_notices_oldest_seconds", "gauge", "How long the oldest of them waits; after 7 days it goes."
+    )
+    oldest = (now - waiting.oldest) // timedelta(seconds=1) if waiting.oldest is not None else 0
+    yield f"epix_notices_oldest_seconds {oldest}"
 
 
 _ALARMS = {None: 0, Alarm.WARN: 1, Alarm.PAGE: 2}

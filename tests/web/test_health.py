@@ -53,6 +53,7 @@ async def test_metrics_are_prometheus_text_for_this_machine_only(api: Api):
     assert reply.headers["Content-Type"].startswith("text/plain")
     assert 'epix_http_requests_total{method="POST",route="/api/v1/status",status="200"} 1' in text
     assert "epix_register_size 1" in text
+    assert "epix_notices_waiting 0" in text
     line = re.compile(r'[a-z_]+(\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\})? -?[0-9.]+')
     for row in text.splitlines():
         assert row.startswith("# ") or line.fullmatch(row), row
