@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +18,7 @@ from epix_node.cli.terminal import Terminal
 if TYPE_CHECKING:
     from epix_node.node import Node
     from epix_node.permit.finding import Finding
+    from epix_node.reconcile.rebuild import Progress
     from epix_node.store.findings import FindingFilter
 
 _PAGE = 500
@@ -54,21 +58,37 @@ def reconcile(
     context: typer.Context,
     *,
     full: Annotated[
-        bool, typer.Option("--full", help="Look at every permit again; the result is the same, it only takes longer.")
+        bool, typer.Option("--full", help="Look again at every number that anything could be found about.")
+    ] = False,
+    rewrite: Annotated[
+        bool,
+        typer.Option(
+            "--rewrite",
+            help="With --full: at every number there is, and write anew what is kept beside the facts; much slower.",
+        ),
     ] = False,
     _json: JsonOption = False,
 ) -> None:
-    """Bring the findings to what facts and time say now, and send the alerts that are owed."""
+    """Bring the findings to what facts and time say now, and send the alerts that are owed.
+
+    It does so by itself, fact by fact. Doing all of it again gives the same result: after a restore, say, or a new
+    release. It may run while the node serves, and may be stopped at any time and done again.
+    """
     from epix_node.acts.review import open_due
-    from epix_node.reconcile.follow import reconcile_all
+    from epix_node.reconcile.rebuild import rebuild
     from epix_node.store.findings import counts
 
     invocation = Invocation.of(context)
+    if rewrite and not full:
+        raise typer.BadParameter("it goes with --full", param_hint="--rewrite")
     with invocation.node() as node:
         now = node.clock()
         looked_at = None
         if full:
-            looked_at = node.database.write_now(reconcile_all, node.office.perspective(), now=now)
+            with _progress() as tell_progress:
+                looked_at = rebuild(
+                    node.database, node.office.perspective(), now=now, rewrite=rewrite, tell=tell_progress
+                )
         alerts = open_due(node.office, now=now)
         found = node.database.read_now(counts)
 
@@ -83,6 +103,23 @@ def reconcile(
         )
 
     invocation.answer({"numbers": looked_at, "alerts": alerts, "findings": found}, tell)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """Shows how far it is, on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    # Standard output is the answer, which must not come out among remarks.
+    with Bar(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as shown:
+        task = shown.add_task("permit numbers", total=None)
+        yield lambda so_far: shown.update(task, completed=so_far.done, total=so_far.stretches)
 
 
 def findings(

@@ -32,6 +32,13 @@ def test_reconciling_everything_again_gives_the_same(arrived_twice):
     assert arrived_twice.json("reconcile", "--full")["numbers"] == 1
     assert arrived_twice.json("findings") == before
     assert "permit numbers looked at" in arrived_twice.run("reconcile", "--full").stdout
+    assert arrived_twice.json("reconcile", "--full", "--rewrite")["numbers"] == 1
+    assert arrived_twice.json("findings") == before
+
+
+def test_rewriting_goes_with_full(arrived_twice):
+    """Alone it says nothing."""
+    assert "--rewrite" in arrived_twice.run("reconcile", "--rewrite", code=2).stderr
 
 
 def test_findings_are_filtered(arrived_twice):
