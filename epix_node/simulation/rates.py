@@ -23,6 +23,12 @@ class Rates:
     """Of the used ones: less leaves than was permitted."""
     late: int = 500
     """Of the arrivals: confirmed more than 60 days after they happened."""
+    typing_error: int = 50
+    """Of the arrivals: an officer writes something wrong, and mends it within days."""
+    unreported: int = 4_500
+    """Of the arrivals in the one country that seldom tells: nobody hears of them."""
+    several_lines: int = 1_500
+    """Of all permits: for more than one kind of goods."""
     trap: int = 300
     """Of the used permits: something innocent happens that looks like a fraud (``traps``), shared by all kinds."""
     fraud: int = 50

@@ -23,6 +23,7 @@ _WORKING_SECONDS = 10 * 3600
 _AIR_DAYS = (1, 3)
 _SEA_DAYS = (12, 45)
 _TROPHY_SHARE = 150
+_MANY = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Story:
     destination: str
     waybill: str
     import_permit: dict[str, Any] | None = None
+    beside: tuple[dict[str, Any], ...] = ()
+    """Lines of other goods on the same permit; they travel whole, with the others."""
     exported_on: date | None = None
     exported: int = 0
     arrived_on: date | None = None
@@ -95,7 +98,7 @@ class Story:
 class Trade:
     """Draws everything from one seeded source, in one order, so that the same seed gives the same year."""
 
-    def __init__(self, *, seed: int, parties: int, start: date, rates: Rates) -> None:
+    def __init__(self, *, seed: int, parties: int, start: date, rates: Rates, after: int = 0) -> None:
         if not 2 <= parties < len(PARTIES):
             raise ValueError(f"{parties} parties: expected 2 to {len(PARTIES) - 1}")
         self.random = Random(seed)  # noqa: S311 # invented trade, no secrets
@@ -104,8 +107,11 @@ class Trade:
         self.parties = PARTIES[:parties]
         self.silent = PARTIES[parties]
         """A country that has no node: nobody hears from it."""
+        self.seldom = self.parties[-1] if parties > _MANY else None
+        """The country that tells of few of its imports, where there are enough others."""
         self.stories: list[Story] = []
         self._serials: dict[tuple[str, str], int] = {}
+        self._after = after
 
     def story(self) -> Story:
         """A permit that is issued some day of the year and, mostly, used as it should be."""
@@ -113,10 +119,12 @@ class Trade:
         issuer, destination = random.sample(self.parties, 2)
         goods = TROPHY if happens(random, _TROPHY_SHARE) else random.choice(GOODS)
         issued_on = self.start + timedelta(days=random.randrange(365))
-        story = self.permit_for(issuer, destination, goods, goods.quantity(random), issued_on=issued_on)
+        beside = self._goods_beside(goods) if happens(random, self.rates.several_lines) else ()
+        story = self.permit_for(issuer, destination, goods, goods.quantity(random), issued_on=issued_on, beside=beside)
         if not happens(random, self.rates.unused):
             self.export(story)
-            self.arrive(story)
+            if destination != self.seldom or not happens(random, self.rates.unreported):
+                self.arrive(story)
         return story
 
     def permit_for(
@@ -128,9 +136,13 @@ class Trade:
         *,
         issued_on: date,
         origin: Story | None = None,
+        beside: tuple[Goods, ...] = (),
         **members: Any,
     ) -> Story:
-        """A permit that its authority publishes; with ``origin``, a certificate for goods that came under that one."""
+        """A permit that its authority publishes; with ``origin``, a certificate for goods that came under that one.
+
+        ``beside`` are goods of further lines. What the goods of the certificate are made of stays untold.
+        """
         random = self.random
         by_sea = goods.may_go_by_sea and happens(random, self.rates.by_sea)
         import_permit = None
@@ -150,7 +162,10 @@ class Trade:
             "authority": {"name": f"CITES Management Authority of {issuer}", "place": "Harbour City"},
             "special_conditions": _conditions(goods),
             "references": [_reference(import_permit)] if import_permit is not None else [],
-            "lines": [_line(goods, permitted, issuer if origin is None else origin.issuer, origin)],
+            "lines": [
+                _line(goods, permitted, issuer, origin),
+                *(_line(other, other.quantity(random), issuer, None, block="BC"[i]) for i, other in enumerate(beside)),
+            ],
             **members,
         }
         story = Story(
@@ -162,6 +177,7 @@ class Trade:
             destination=destination,
             waybill=self.waybill(),
             import_permit=import_permit,
+            beside=tuple(permit["lines"][1:]),
         )
         if import_permit is not None:
             self.act(story, destination, "publish", {"permit": import_permit}, on=issued_on - timedelta(days=7))
@@ -178,7 +194,7 @@ class Trade:
                 quantity = self.random.randint(max(1, steps // 4), steps) * story.goods.step
         story.exported_on = on or story.issued_on + timedelta(days=self.random.randint(3, 70))
         story.exported = quantity
-        self.event(story, story.issuer, "endorse", on=story.exported_on, quantity=quantity)
+        self.event(story, story.issuer, "endorse", on=story.exported_on, quantity=quantity, is_all=True)
 
     def arrive(self, story: Story) -> None:
         """What left arrives at the destination, whose border confirms it, now and then late."""
@@ -194,16 +210,38 @@ class Trade:
             on=story.arrived_on,
             told_on=story.arrived_on + late,
             quantity=story.arrived,
+            is_all=True,
         )
 
-    def travel_on(self, story: Story, holder: str, quantity: int, *, on: date) -> Story:
-        """Goods that came under the permit leave ``holder`` again under a certificate, and arrive."""
-        destination = self.another(holder, story.issuer)
-        certificate = self.permit_for(holder, destination, story.goods, quantity, issued_on=on, origin=story)
+    def travel_on(
+        self,
+        story: Story,
+        holder: str,
+        quantity: int,
+        *,
+        on: date,
+        to: str | None = None,
+        goods: Goods | None = None,
+        **members: Any,
+    ) -> Story:
+        """Goods that came under the permit, or what was made of them, leave ``holder`` again and arrive."""
+        destination = to or self.another(holder, story.issuer)
+        certificate = self.permit_for(
+            holder, destination, goods or story.goods, quantity, issued_on=on, origin=story, **members
+        )
         self.export(certificate, quantity=quantity)
         self.arrive(certificate)
         certificate.is_told = True
         return certificate
+
+    def reusable_import_permit(self, story: Story) -> dict[str, Any]:
+        """One for many imports of such goods from there; returns how events name it."""
+        paper = self._import_permit(
+            story.issuer, story.destination, story.goods, story.permitted * 10, issued_on=story.issued_on
+        )
+        paper |= {"multi_use": True, "valid_until": str(story.issued_on + timedelta(days=350))}
+        self.act(story, story.destination, "publish", {"permit": paper}, on=story.issued_on - timedelta(days=7))
+        return {"issuer": paper["issuer"], "number": paper["number"]}
 
     def event(
         self,
@@ -214,16 +252,20 @@ class Trade:
         on: date,
         quantity: int,
         told_on: date | None = None,
+        is_all: bool = False,
         **members: Any,
     ) -> dict[str, Any]:
-        """An endorsement or a confirmation of so much of the only line; returns its body."""
+        """An endorsement or a confirmation of so much of the first line, or of the others too; returns its body."""
         body: dict[str, Any] = {
             "event_id": self.event_id(party),
             "permit": story.ref,
             "office": f"{party}-1",
             "date": str(on),
             "transport_document": story.waybill,
-            "lines": [{"block": "A", "quantity": text_of(quantity), "unit": story.goods.unit}],
+            "lines": [
+                {"block": "A", "quantity": text_of(quantity), "unit": story.goods.unit},
+                *({name: line[name] for name in ("block", "quantity", "unit")} for line in story.beside if is_all),
+            ],
         }
         if does == "confirm":
             body["outcome"] = "released"
@@ -268,8 +310,14 @@ class Trade:
         return _printed(issuer, year, self._next(issuer, "permit"))
 
     def _next(self, party: str, series: str) -> int:
-        self._serials[party, series] = self._serials.get((party, series), 0) + 1
+        self._serials[party, series] = self._serials.get((party, series), self._after) + 1
         return self._serials[party, series]
+
+    def _goods_beside(self, goods: Goods) -> tuple[Goods, ...]:
+        """One or two other kinds that may be on the same permit."""
+        fitting = [g for g in GOODS if g.purpose == goods.purpose and (g.term == "LIV") == (goods.term == "LIV")]
+        others = [g for g in fitting if g.taxon != goods.taxon]
+        return tuple(self.random.sample(others, min(len(others), self.random.randint(1, 2))))
 
     def _trader(self, country: str, trade: str) -> dict[str, str]:
         house = self.random.randint(1, 40)
@@ -316,12 +364,15 @@ def _printed(issuer: str, year: int, serial: int) -> str:
             return f"{issuer}-{year}-{serial:06}"
 
 
-def _line(goods: Goods, quantity: int, country: str, origin: Story | None) -> dict[str, Any]:
-    document: dict[str, Any] = {"permit": None, "date": None}
+def _line(goods: Goods, quantity: int, country: str, origin: Story | None, *, block: str = "A") -> dict[str, Any]:
+    boxes: dict[str, Any] = {"origin": {"country": country, "permit": None, "date": None}}
     if origin is not None:
-        document = {"permit": origin.number, "date": str(origin.issued_on)}
+        document = {"country": origin.issuer, "permit": origin.number, "date": str(origin.issued_on)}
+        boxes = {"origin": document}
+        if origin.permit["type"] == "R":
+            boxes = {"origin": origin.permit["lines"][0]["origin"], "last_reexport": document}
     return {
-        "block": "A",
+        "block": block,
         "taxon": goods.taxon,
         "appendix": goods.appendix,
         "sources": [goods.source],
@@ -329,7 +380,7 @@ def _line(goods: Goods, quantity: int, country: str, origin: Story | None) -> di
         "description": "as invoiced",
         "quantity": text_of(quantity),
         "unit": goods.unit,
-        "origin": {"country": country, **document},
+        **boxes,
     }
 
 

@@ -6,14 +6,17 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from epix_node.clock import format_time
-from epix_node.simulation.frauds import FRAUDS, NEEDS_RESALE
+from epix_node.simulation import frauds, traps
+from epix_node.simulation.frauds import FRAUDS
+from epix_node.simulation.papers import sold_on
 from epix_node.simulation.rates import WHOLE, Rates
 from epix_node.simulation.trade import Act, Story, Trade
-from epix_node.simulation.traps import TRAPS, sold_on
+from epix_node.simulation.traps import TRAPS, mistyped_number, typing_error
 from epix_node.simulation.truth import Truth
 
 FILES = ("about.json", "permits.jsonl", "events.jsonl", "truth.jsonl")
@@ -41,8 +44,12 @@ class Year:
         return sum(act.does in {"publish", "replace"} for act in self.acts)
 
 
-def invent(*, permits: int, seed: int, parties: int = 6, start: date, rates: Rates | None = None) -> Year:
+def invent(
+    *, permits: int, seed: int, parties: int = 6, start: date, rates: Rates | None = None, after: int = 0
+) -> Year:
     """A year with about so many permits: resale and replacement add some. Equal arguments give equal years.
+
+    Every serial number in it is greater than ``after``, so that a large year can be invented in parts.
 
     Raises:
         ValueError: fewer than 1 permit, or a number of Parties that there are no fictional countries for.
@@ -50,7 +57,7 @@ def invent(*, permits: int, seed: int, parties: int = 6, start: date, rates: Rat
     if permits < 1:
         raise ValueError(f"{permits} permits: expected 1 or more")
     rates = rates or Rates()
-    trade = Trade(seed=seed, parties=parties, start=start, rates=rates)
+    trade = Trade(seed=seed, parties=parties, start=start, rates=rates, after=after)
     honest = [trade.story() for _ in range(permits)]
     used = [story for story in honest if story.arrived_on is not None]
     trade.random.shuffle(used)
@@ -59,7 +66,9 @@ def invent(*, permits: int, seed: int, parties: int = 6, start: date, rates: Rat
         *_played(trade, FRAUDS, victims, _share(len(used), rates.fraud, at_least=len(FRAUDS))),
         *_played(trade, TRAPS, victims, _share(len(used), rates.trap, at_least=len(TRAPS))),
     ]
-    _sell_on(trade, victims, _share(len(used), rates.reexported, at_least=0))
+    _innocently(trade, [sold_on], victims, _share(len(used), rates.reexported, at_least=0))
+    mistakes = [typing_error, mistyped_number]
+    _innocently(trade, mistakes, victims, _share(len(used), rates.typing_error, at_least=0))
     acts = sorted(
         (act for story in trade.stories for act in story.acts),
         key=lambda act: (act.at, act.party, act.does, json.dumps(act.body, sort_keys=True)),
@@ -118,44 +127,45 @@ class _Untold:
     """Honest stories that nothing was done to yet, each given away once."""
 
     def __init__(self, used: Iterable[Story]) -> None:
-        ordinary = [story for story in used if story.goods.appendix != "I"]
-        self._resale = [story for story in ordinary if _can_be_sold_on(story)]
-        self._any = ordinary
+        self._left = [story for story in used if story.goods.appendix != "I"]
 
-    def take(self, *, resale: bool) -> Story | None:
-        """One that nothing more will be done to; None where there is none left."""
-        left = self._resale if resale else self._any
-        while left:
-            story = left.pop()
-            if not story.is_told:
+    def take(self, fits: Callable[[Story], bool]) -> Story | None:
+        """One that fits and that nothing more will be done to; None where there is none left."""
+        for place in range(len(self._left) - 1, -1, -1):
+            story = self._left[place]
+            if not story.is_told and fits(story):
+                del self._left[place]
                 story.is_told = True
                 return story
         return None
 
 
-def _can_be_sold_on(story: Story) -> bool:
+_Play = Callable[[Trade, Story], Truth]
+
+
+def _fits(trade: Trade, play: _Play, story: Story) -> bool:
+    """Whether the play can be played with this story."""
+    if play in frauds.NEEDS_SILENCE and story.destination == trade.seldom:
+        return False
+    if play not in frauds.NEEDS_RESALE and play not in traps.NEEDS_RESALE:
+        return True
     return story.goods.travels_on and story.arrived >= _ENOUGH_TO_SELL_ON * story.goods.step
 
 
-def _played(
-    trade: Trade, plays: Sequence[Callable[[Trade, Story], Truth]], victims: _Untold, times: int
-) -> list[Truth]:
+def _played(trade: Trade, plays: Sequence[_Play], victims: _Untold, times: int) -> list[Truth]:
     """Each of the plays in turn, so many times in all."""
     truths = []
     for turn in range(times):
         play = plays[turn % len(plays)]
-        story = victims.take(resale=play in NEEDS_RESALE or play is sold_on)
+        story = victims.take(partial(_fits, trade, play))
         if story is not None:
             truths.append(play(trade, story))
     return truths
 
 
-def _sell_on(trade: Trade, victims: _Untold, times: int) -> None:
-    """The ordinary resale of the year."""
-    for _ in range(times):
-        story = victims.take(resale=True)
-        if story is not None:
-            sold_on(trade, story)
+def _innocently(trade: Trade, plays: Sequence[_Play], victims: _Untold, times: int) -> None:
+    """The ordinary resale and the ordinary mistakes of the year, of which no truth is told."""
+    _played(trade, plays, victims, times)
 
 
 def _share(number: int, rate: int, *, at_least: int) -> int:

@@ -5,49 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from epix_node.acts import report
-from epix_node.acts.publish import publish, replace_permit, withdraw
-from epix_node.permit.event import WithdrawalReason
-from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json
-from epix_node.permit.json import permit_from_json
-from epix_node.permit.number import NumberRef
 from epix_node.simulation.rates import Rates
-from epix_node.simulation.trade import Act
 from epix_node.simulation.year import invent
-from tests.acts.conftest import Keys, World, open_world
+from tests.acts.conftest import Keys, open_world
+from tests.simulation.playing import do
 
-DECIDED = frozenset({"FRD-01", "FRD-03", "FRD-04", "FRD-05", "FRD-09", "FRD-12", "FRD-14"})
-"""Patterns of class A that what is recorded here decides; FRD-02 needs a presentation (``tests/acts``)."""
-
-
-def do(world: World, act: Act) -> None:
-    office, now = world[act.party], act.at
-    world.now = now
-    body: dict[str, Any] = act.body
-    match act.does:
-        case "publish":
-            publish(office, permit_from_json(body["permit"]), now=now)
-        case "replace":
-            ref = NumberRef(issuer=act.party, number=body["number"])
-            replace_permit(office, ref, permit_from_json(body["permit"]), now=now)
-        case "withdraw":
-            ref = NumberRef(issuer=act.party, number=body["number"])
-            withdraw(office, ref, WithdrawalReason(body["reason"]), None, now=now)
-        case "endorse":
-            report.report(office, endorsement_from_json(body), now=now)
-        case "confirm":
-            report.report(office, confirmation_from_json(body), now=now)
-        case "correct":
-            event_id = body["event_id"]
-            report.correct(
-                office,
-                event_id=event_id,
-                supersedes=body["supersedes"],
-                read_event=lambda _kind: confirmation_from_json(body["event"]),
-                now=now,
-            )
+DECIDED = frozenset({"FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-09", "FRD-12", "FRD-14"})
+"""Patterns of class A that so small a year decides whatever its seed."""
 
 
 def test_frauds_are_found_and_nothing_innocent_is_accused(tmp_path: Path, keys_of: Callable[[str], Keys]) -> None:

@@ -20,6 +20,7 @@ from epix_node.simulation.frauds import FRAUDS
 from epix_node.simulation.rates import Rates
 from epix_node.simulation.traps import TRAPS
 from epix_node.simulation.year import FILES, Year, invent, write
+from tests.reconcile.test_traps import TRAPS as TRAP_ROWS
 
 START = date(2026, 3, 2)
 
@@ -69,10 +70,13 @@ def test_everything_happens_in_the_order_of_time_and_after_the_permit_is_there(s
     assert all(act.party in made.parties for act in made.acts)
     issued = set()
     forged = {truth.permit["number"] for truth in made.truths if truth.kind == "FRD-05"}
+    mended = {act.body["supersedes"] for act in made.acts if act.does == "correct"}
     for act in made.acts:
         if act.does in {"publish", "replace"}:
             issued.add((act.body["permit"]["issuer"], act.body["permit"]["number"]))
-        elif act.does in {"endorse", "confirm"} and act.body["permit"]["number"] not in forged:
+        elif act.does in {"endorse", "confirm"} and act.body["event_id"] not in mended:
+            if act.body["permit"]["number"] in forged:
+                continue
             assert (act.body["permit"]["issuer"], act.body["permit"]["number"]) in issued
 
 
@@ -85,3 +89,43 @@ def test_an_impossible_year_is_refused(wrong: dict[str, int]) -> None:
 def test_a_rate_beyond_the_whole_is_refused() -> None:
     with pytest.raises(ValueError, match="rate fraud"):
         Rates(fraud=10_001)
+
+
+PLAYED_BY: dict[str, set[str]] = {
+    "actual < permitted, or permit unused, is normal": {"less-arrives"},
+    "one side reports permits issued, the other actual trade": {"less-arrives"},
+    "year-end and lag: exported December, imported January": {"over-new-year", "arrived-after-expiry"},
+    "different purpose or source stated by the two sides": {"other-source"},
+    "different term or unit (BSK vs skins; meat kg vs bodies)": {"other-term", "other-unit"},
+    "partner not a Party, not federated, or has not reported": {"silent-partner"},
+    "genus vs species naming": {"genus-only"},
+    "synonyms, split listings, nomenclature change": {"other-name"},
+    "duplicate transmission/retry of the same event": {"sent-twice"},
+    "split arrival of one consignment (two flights, same AWB/B/L)": {"two-flights"},
+    "house vs master AWB, re-booking on another flight: export and import sides quote different transport documents": {
+        "house-waybill",
+        "other-flight",
+    },
+    "multi-use documents; re-usable import permits": {"several-journeys", "reusable-import-permit"},
+    "legitimate replacement": {"replaced"},
+    "mortality, moisture loss, re-measurement of logs": {"less-arrives", "measured-again"},
+    "re-exporter's stock from earlier years; manufacturing yield (1 skin → n straps)": {
+        "sold-on",
+        "sold-on-twice",
+        "worked-up",
+        "earlier-stock",
+    },
+    "seizures (source I) and returned shipments": {"seized", "returned", "sent-again"},
+    "officer typing error": {"typing-error", "mistyped-number"},
+}
+"""By which traps of the generator each row of the table in ``domain-rules.md`` 2.3 is played."""
+
+BESIDE = {"through-transit", "cancelled-under-way"}
+"""Guards of other patterns: a declared transit country (FRD-12), goods under way when a permit ends (FRD-03)."""
+
+
+def test_every_trap_of_the_domain_rules_is_in_the_year() -> None:
+    """Row by row, so that nobody adds one that the generator leaves out."""
+    assert PLAYED_BY.keys() == TRAP_ROWS.keys()
+    kinds = {truth.kind for seed in range(4) for truth in year(permits=800, seed=seed).truths if not truth.is_fraud}
+    assert kinds == BESIDE.union(*PLAYED_BY.values())
