@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 import pytest
 from sqlmodel import SQLModel, select
 
+from epix_node.acts.extracts import publish_due
 from epix_node.acts.review import open_due
 from epix_node.errors import StoreError
 from epix_node.federation import cosigning
@@ -42,6 +43,7 @@ from epix_node.register.note import NoteSigner
 from epix_node.store import register_tables as registers
 from epix_node.store import tables
 from epix_node.store.database import Database, Session
+from epix_node.store.reconcile_tables import ExtractDueRow, ExtractRow, NoticeRow
 from tests.federation.agreement import disagreements, unsound
 from tests.world import World
 
@@ -233,6 +235,7 @@ async def one_round(world: World) -> None:
         if not country.is_up:
             await country.up()
     for country in world.countries.values():
+        await asyncio.to_thread(publish_due, country.node.office, now=world.now)
         country.node.office.sequencer.publish(now=world.now)
         await gather(country.node, ignore_backoff=True)
     for reader in world.parties:
@@ -273,6 +276,9 @@ _PICTURED: dict[type[SQLModel], tuple[str, ...]] = {
     tables.FindingRow: ("pattern", "issuer", "number", "finding_class", "state", "parties"),
     tables.AlertRow: ("party", "finding_class", "state"),
     tables.DecisionRow: ("decision", "reason", "client"),
+    ExtractRow: ("party", "issuer", "number", "register_index", "is_void"),
+    ExtractDueRow: ("issuer", "number"),
+    NoticeRow: ("finding_id", "webhook_done", "email_done"),
     tables.PeerRow: ("party", "next_index", "failures", "frozen"),
     tables.WantedRow: ("party", "register_index"),
     tables.GrantRow: ("code",),

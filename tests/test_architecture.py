@@ -23,7 +23,7 @@ CONTRACTS = tuple(
 VIOLATIONS = {
     "imports point one way": ("permit/planted.py", "import epix_node.web"),
     "aiohttp lives in web": ("federation/planted.py", "from aiohttp import ClientSession"),
-    "httpx lives in federation": ("exchange/planted.py", "import httpx"),
+    "httpx lives in federation and notices": ("exchange/planted.py", "import httpx"),
     "http-message-signatures lives in httpsig": ("trust/planted.py", "import http_message_signatures.algorithms"),
     "apscheduler lives in jobs": (
         "federation/planted.py",

@@ -20,6 +20,7 @@ from epix_node.errors import NotFoundError, UnacceptableError
 from epix_node.exchange.own import Prepared, prepare
 from epix_node.permit.event import Alert, AlertEvidence
 from epix_node.permit.finding import Decision, Finding, FindingClass, FindingState
+from epix_node.reconcile import sums
 from epix_node.reconcile.follow import follow, revisit
 from epix_node.reconcile.record import record_own
 from epix_node.store import documents, events, findings
@@ -74,7 +75,10 @@ def decide(
         findings.decide(session, finding_id, made)
         if not finding.derived:  # nothing here to derive it from again: the decision shows until the next alert
             findings.put(session, replace(finding, state=decision))
-        follow(session, office.perspective(), [(finding.subject.issuer, finding.subject.number)], now=now)
+        if (of := sums.sum_of(finding)) is not None:
+            sums.settle_one(session, office.perspective(), of, now=now)
+        else:
+            follow(session, office.perspective(), [(finding.subject.issuer, finding.subject.number)], now=now)
         decided = findings.find(session, finding_id)
         assert decided is not None
         return decided

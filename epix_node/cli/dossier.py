@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from epix_node.store.database import Database
 
 
+_RUNGS = {1: "document", 2: "key", 3: "number alone", 4: "near number", 5: "like goods"}
+"""How sure it is that an event is about the permit (``reconcile.matching``)."""
+
+
 def dossier(office: Office, policy: Policy, ref: NumberRef, *, now: datetime) -> dict[str, Any]:
     """The permit, its status, its events and the findings about its number, with the members of contract 4.
 
@@ -34,13 +38,17 @@ def dossier(office: Office, policy: Policy, ref: NumberRef, *, now: datetime) ->
     from epix_node.acts import look
     from epix_node.permit.event import PermitRef
     from epix_node.permit.json import permit_to_json
+    from epix_node.reconcile.lines import lines_of
     from epix_node.store import cases, findings, permit_checks, permits, void_events
 
     case = office.database.read_now(cases.load, ref.issuer, ref.number)
     fact = _meant(case, ref)
     exact = PermitRef(issuer=ref.issuer, number=ref.number, type=fact.key.type, issued_on=fact.permit.issued_on)
     answer = look.status(office, policy, exact, purpose=None, now=now)
-    events = [_event(event.source, event.body) for event in case.events_of(fact)]
+    events = [
+        {**_event(event.source, event.body), "matched": event.match.to_json() if event.match is not None else None}
+        for event in case.events_of(fact)
+    ]
     if fact.withdrawal is not None:
         events.append(_event(fact.withdrawal.source, fact.withdrawal.withdrawal))
     check = office.database.read_now(permit_checks.find, fact.key)
@@ -53,6 +61,9 @@ def dossier(office: Office, policy: Policy, ref: NumberRef, *, now: datetime) ->
             for one in office.database.read_now(findings.about, ref.issuer, ref.number)
         ],
         "checks": check.to_json() if check is not None else None,
+        "reconciliation": [
+            line.to_json() for line in office.database.read_now(lines_of, office.perspective(), fact.key, now=now)
+        ],
         "document": fact.source.document,
         "register_index": fact.source.index,
         "entered_at": format_time(fact.source.at),
@@ -100,15 +111,18 @@ def tell_dossier(terminal: Terminal, body: Mapping[str, Any]) -> None:
         ]
     )
     if body["events"]:
-        headings = ("event", "by", "kind", "date", "office", "outcome")
+        headings = ("event", "by", "kind", "date", "office", "outcome", "matched by")
         rows = [
             (
                 *(event.get("event_id"), event["party"], event["kind"], event.get("date"), event.get("office")),
                 event.get("outcome") or event.get("reason"),
+                _RUNGS.get(event["matched"]["rung"]) if event.get("matched") else None,
             )
             for event in body["events"]
         ]
         terminal.table(headings, rows, empty="no events")
+    if body["reconciliation"]:
+        _tell_lines(terminal, body["reconciliation"])
     if body["void"]:
         terminal.line("signed with a key that was revoked, and not provably older; they count no more:")
         void = [(one["kind"], one["party"], one["register_index"], one["document"]) for one in body["void"]]
@@ -118,6 +132,18 @@ def tell_dossier(terminal: Terminal, body: Mapping[str, Any]) -> None:
         terminal.table(("pattern", "class", "state", "what was found"), found, empty="nothing was found")
     if body["checks"] is not None:
         _tell_check(terminal, body["checks"])
+
+
+def _tell_lines(terminal: Terminal, lines: Sequence[Mapping[str, Any]]) -> None:
+    rows = [
+        (
+            *(line["block"], ", ".join([line["state"], *line["also"]]), line["severity"]),
+            *(line["permitted"], line["endorsed"], line["imported"], line["unit"], " ".join(line["conversions"])),
+        )
+        for line in lines
+    ]
+    headings = ("block", "stands", "severity", "permitted", "endorsed", "imported", "unit", "converted by")
+    terminal.table(headings, rows, empty="no lines")
 
 
 def _entered(body: Mapping[str, Any]) -> str:

@@ -72,8 +72,8 @@ def request(
     manifest = parse_manifest(version.manifest_file)
     if configured(manifest, config) != manifest:
         typer.echo(
-            f"the configuration says other codes, address or coverage than manifest {manifest.seq}, which is asked "
-            "for here: to ask for those, start the node first, which signs the next manifest",
+            f"codes, address, coverage or what keys sign are not those of manifest {manifest.seq}, which is asked for "
+            "here: to ask for the present ones, start the node first, which signs the next manifest",
             err=True,
         )
     made = Request.of(role, version)

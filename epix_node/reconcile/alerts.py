@@ -9,7 +9,7 @@ from epix_node.permit.event import Alert
 from epix_node.permit.finding import AlertNotice, FindingClass, FindingState
 from epix_node.reconcile.perspective import Perspective
 from epix_node.reconcile.settle import from_alert
-from epix_node.store import documents, findings
+from epix_node.store import documents, findings, notices
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Session
 
@@ -44,5 +44,7 @@ def after_alert(session: Session, perspective: Perspective, arrival: Arrival, *,
     # Who cannot derive it, or not any more, shows the issuer's word: the issuer may hold more (contract 5).
     if held is None or not held.derived or held.state is FindingState.RESOLVED:
         first_seen = held.first_seen if held else now
-        findings.put(session, from_alert(alert, first_seen=first_seen, at=source.at))
+        told = from_alert(alert, first_seen=first_seen, at=source.at)
+        findings.put(session, told)
+        notices.add_if_opened(session, held, told, now=now)
     return {(alert.subject.issuer, alert.subject.number)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from epix_node.permit.event import Confirmation, EventLine
+from epix_node.permit.event import Confirmation, Endorsement, EventLine
 from epix_node.permit.facts import EventFact
 from epix_node.permit.model import Permit
 
@@ -30,6 +30,14 @@ def is_arrival(confirmation: Confirmation) -> bool:
     if not confirmation.lines:
         return confirmation.outcome.is_arrival
     return any(has_arrived(line, confirmation) for line in confirmation.lines)
+
+
+def moved_goods(event: EventFact) -> bool:
+    """Whether goods left or came in by this event, whoever reports it; where it counts none, it says so itself."""
+    body = event.body
+    if isinstance(body, Endorsement):
+        return not body.lines or any(line.quantity.micro > 0 for line in body.lines)
+    return isinstance(body, Confirmation) and is_arrival(body)
 
 
 def is_homecoming(permit: Permit, confirmation: EventFact) -> bool:

@@ -12,6 +12,7 @@ from epix_node.permit.facts import Case, Source
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.reconcile.detectors import (
     app05,
+    end05,
     end08,
     end11,
     fld01,
@@ -20,11 +21,16 @@ from epix_node.reconcile.detectors import (
     frd03,
     frd04,
     frd05,
+    frd06,
+    frd07,
+    frd08,
     frd09,
     frd11,
     frd12,
     frd14,
     frd15,
+    frd18,
+    frd19,
     val13,
     val14,
 )
@@ -40,16 +46,22 @@ DETECTORS: dict[str, Detector] = {
     frd03.PATTERN: frd03.detect,
     frd04.PATTERN: frd04.detect,
     frd05.PATTERN: frd05.detect,
+    frd06.PATTERN: frd06.detect,
+    frd07.PATTERN: frd07.detect,
+    frd08.PATTERN: frd08.detect,
     frd09.PATTERN: frd09.detect,
     frd11.PATTERN: frd11.detect,
     frd12.PATTERN: frd12.detect,
     frd14.PATTERN: frd14.detect,
     frd15.PATTERN: frd15.detect,
+    frd18.PATTERN: frd18.detect,
+    frd19.PATTERN: frd19.detect,
     val13.PATTERN: val13.detect,
     val14.PATTERN: val14.detect,
     app05.PATTERN: app05.detect,
     fld01.PATTERN: fld01.detect,
     end11.PATTERN: end11.detect,
+    end05.PATTERN: end05.detect,
 }
 """Pattern id → detector, in the order in which findings are told; END-08, which asks what these say, comes last."""
 

@@ -70,7 +70,10 @@ def _as_it_was_seen(view: View, moment: datetime) -> View:
         view,
         now=moment,
         observation=seen,
+        silences={},  # nothing of class A rests on them
         neighbours=_permits_then(view.neighbours, moment),
+        alike=_permits_then(view.alike, moment),
         goods=tuple(_as_it_stood(goods, moment) for goods in view.goods),
         shown_for=tuple(_as_it_stood(other, moment) for other in view.shown_for),
+        drawn=tuple(then for one in view.drawn if (then := one.as_of(moment)) is not None),
     )

@@ -9,17 +9,17 @@ honest trader.
 So a mirror concludes something only where the permit cannot be hidden: the issuer promises to publish such permits
 within a time (coverage), the mirror is known beyond that time (watermark), and there is no entry of that time whose
 document this node does not hold. Elsewhere the answer is UNKNOWN, and the issuer, who holds the same event, says
-what it is in an alert.
+what it is in an alert. A permit of which an extract is held was issued, whatever else is known (decision 3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 
 from epix_node.permit.event import PermitRef
 from epix_node.reconcile.view import Observation
-from epix_node.store import lost, peers, register
+from epix_node.store import extracts, lost, peers, register
 from epix_node.store.database import Session
 from epix_node.trust.keyring import Keyring
 
@@ -28,12 +28,14 @@ ZONES = timedelta(days=1)
 
 
 def observe(
-    session: Session, keyring: Keyring, party: str, issuer: str, refs: Iterable[PermitRef], *, now: datetime
+    session: Session, keyring: Keyring, party: str, issuer: str, refs: Collection[PermitRef], *, now: datetime
 ) -> Observation | None:
     """What a finding of the node ``party`` may conclude from the absence of these permits; ``None``: nothing."""
     speaker = keyring.speaker_for(issuer)
     if speaker is None or any(_may_be_hidden(session, keyring, party, speaker, ref) for ref in refs):
         return None
+    if any(extracts.is_issued(session, issuer, number) for number in {ref.number for ref in refs}):
+        return None  # its issuer told of it
     return Observation(
         coverage=keyring.coverage(speaker),
         watermark=_watermark(session, party, speaker, now=now),
@@ -52,7 +54,9 @@ def is_known_absent(session: Session, keyring: Keyring, party: str, ref: PermitR
         return False
     if ref.issued_on is not None and watermark <= promise.complete_at(ref.issued_on):
         return False
-    return not _may_be_hidden(session, keyring, party, speaker, ref)
+    if _may_be_hidden(session, keyring, party, speaker, ref):
+        return False
+    return not extracts.is_issued(session, ref.issuer, ref.number)
 
 
 def _may_be_hidden(session: Session, keyring: Keyring, party: str, speaker: str, ref: PermitRef) -> bool:

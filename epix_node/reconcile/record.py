@@ -16,10 +16,12 @@ from epix_node.permit.model import Permit
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import standing, void_standing
 from epix_node.reconcile.alerts import after_alert
+from epix_node.reconcile.chains import touched_by
+from epix_node.reconcile.detectors.frd08 import may_speak_of
+from epix_node.reconcile.extracting import mark_new
 from epix_node.reconcile.follow import follow
-from epix_node.reconcile.neighbours import neighbouring_numbers
 from epix_node.reconcile.perspective import Perspective, revoked_keys
-from epix_node.store import awaited, cases, documents, revocations, shipments
+from epix_node.store import awaited, cases, documents, orphans, revocations, shipments
 from epix_node.store.arrival import Arrival
 from epix_node.store.awaited import Chain
 from epix_node.store.database import Session
@@ -111,21 +113,23 @@ def _record(
     cases.add_cards(
         session, [(fact, void_standing(fact.key) if fact.is_void else standing(fact, (), ())) for fact in quiet]
     )
+    mark_new(session, perspective, quiet)
     touched = recorded.touched | spoken
-    # But one that was dated back is a finding by itself (FRD-11).
+    # But one that was dated back is a finding by itself (FRD-11), and so may be one for bred animals (FRD-08).
     allowed = perspective.ruleset.patterns.merge_delay
     touched |= {
-        (fact.key.issuer, fact.key.number) for fact in quiet if fact.timing is not None and fact.timing.delay > allowed
+        (fact.key.issuer, fact.key.number)
+        for fact in quiet
+        if (fact.timing is not None and fact.timing.delay > allowed) or may_speak_of(fact.permit)
     }
     for number in spoken:
         touched |= shipments.concerned(session, *number)
     for issuer in {fact.key.issuer for fact in quiet}:
-        orphans = cases.orphans_of(session, issuer)
-        fresh = {fact.key.number for fact in quiet if fact.key.issuer == issuer} if orphans else set()
-        touched |= {(issuer, orphan) for orphan in orphans if fresh & neighbouring_numbers(orphan)}
+        touched |= orphans.near(session, issuer, {fact.key.number for fact in quiet if fact.key.issuer == issuer})
     for alert in recorded.alerts:
         touched |= after_alert(session, perspective, alert, now=now)
-    follow(session, perspective, touched, now=now)
+    judged = touched_by(session, [fact.permit for fact in quiet])
+    follow(session, perspective, touched, now=now, judged=judged)
     _look_for_the_rest(session, perspective, arrivals, recorded, now=now, is_made_now=is_made_now)
     return recorded.refused
 

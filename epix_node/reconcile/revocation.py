@@ -27,12 +27,11 @@ from epix_node.exchange.recording import Number
 from epix_node.permit.reasons import Reason
 from epix_node.reconcile.alerts import after_alert
 from epix_node.reconcile.follow import follow
-from epix_node.reconcile.neighbours import neighbouring_numbers
 from epix_node.reconcile.perspective import Perspective, revoked_keys
 from epix_node.reconcile.record import record_again
 from epix_node.reconcile.settle import resolved
 from epix_node.register.entry import parse_leaf
-from epix_node.store import cases, documents, findings, register, revocations, shipments, void_events
+from epix_node.store import cases, documents, findings, orphans, register, revocations, shipments, void_events
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
 from epix_node.store.revocations import RevokedKey, Voided
@@ -109,8 +108,7 @@ def _changed_by(session: Session, issued: Sequence[Voided]) -> set[Number]:
     for issuer in {issuer for issuer, _ in numbers}:
         # An unknown number near to one of them was excused by it as a typing error.
         gone = {number for one, number in numbers if one == issuer}
-        near = {orphan for orphan in cases.orphans_of(session, issuer) if gone & neighbouring_numbers(orphan)}
-        touched = touched | {(issuer, orphan) for orphan in near}
+        touched = touched | orphans.near(session, issuer, gone)
     return touched
 
 

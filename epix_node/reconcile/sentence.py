@@ -14,6 +14,7 @@ from epix_node.permit.facts import EventFact, PermitFact, Source
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.model import Permit, PermitType
 from epix_node.permit.number import NumberRef
+from epix_node.permit.sums import SumKey, Weight
 from epix_node.reconcile.arrivals import has_arrived
 from epix_node.reconcile.clusters import chronological
 from epix_node.reconcile.view import View
@@ -42,6 +43,11 @@ def listed(items: Sequence[str]) -> str:
     if len(items) > len(shown):
         shown.append(f"{len(items) - len(shown)} more")
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def left_out(items: Sequence[str]) -> dict[str, str]:
+    """How many items ``listed`` does not show, as a value for the sentence that says so; nothing where it shows all."""
+    return {"more": str(len(items) - _MOST_LISTED)} if len(items) > _MOST_LISTED else {}
 
 
 def dated(events: Iterable[EventFact]) -> str:
@@ -108,6 +114,30 @@ def about_permit(
     )
 
 
+def of_sum(
+    key: SumKey,
+    *,
+    class_: FindingClass,
+    summary: str,
+    weights: Sequence[Weight],
+    values: Mapping[str, str],
+    ruleset_id: str,
+) -> FindingDraft:
+    """The finding about a sum over many permits; the permits that it names and its evidence are those given."""
+    permits = list(dict.fromkeys(weight.permit for weight in weights))
+    documents = {source.document: source for weight in weights for source in (weight.issued, weight.moved)}
+    return FindingDraft(
+        pattern=key.pattern,
+        subject=key.subject,
+        class_=class_,
+        summary=summary,
+        permits=tuple(permits[:MAX_PERMITS]),
+        evidence=tuple(documents.values()),
+        values={"country": key.issuer, **values},
+        ruleset=ruleset_id,
+    )
+
+
 def ordered(refs: Iterable[NumberRef]) -> list[NumberRef]:
     """References in an order that is the same on every node."""
     return sorted(refs, key=lambda ref: (ref.issuer, ref.number, ref.type or "", ref.year or 0))
@@ -120,7 +150,8 @@ def _figures(permit: Permit) -> dict[str, str]:
         "valid_until": permit.valid_until,
         "destination": permit.destination,
     }
-    told = {name: str(value) for name, value in figures.items() if value is not None}
+    told = {"permit": f"{permit.key.issuer} {permit.key.number}"}
+    told |= {name: str(value) for name, value in figures.items() if value is not None}
     for position, line in enumerate(permit.lines[:MAX_PERMITS], start=1):
         goods = " ".join(part for part in (line.taxon, line.term, line.quantity, line.unit) if part)
         name = f"line.{line.block or position}"

@@ -7,12 +7,15 @@ verdicts, lanes and additional R items only (0.9).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, EventFact, PermitFact, permit_meant
 from epix_node.permit.number import PermitKey
+from epix_node.reconcile.chains import Drawn
 from epix_node.rules.ruleset import PatternParameters
 from epix_node.trust.coverage import Coverage
 
@@ -31,12 +34,31 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A report about a permit that did not come, where that is evidence (``observability``).
+
+    ``by`` owes it: the country of destination a confirmation, else the issuer an endorsement. It came for ``met`` of
+    the ``expected`` permits of this pair of countries whose report was due in the ``window`` up to ``due_on``, which is
+    at least ``lower_bound`` of all such permits (Wilson).
+    """
+
+    by: str
+    is_confirmation: bool
+    due_on: date
+    expected: int
+    met: int
+    lower_bound: Decimal
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """The surroundings of one case.
 
-    ``neighbours`` are the issuer's permits whose numbers look like the case's number (``neighbours``), and
-    ``neighbour_confirmed`` those of them that some Party confirmed. ``neighbour_dismissed``: the issuer dismissed
-    the typing error (FRD-05 of class R) that was supposed here; it stays so, whatever is decided later.
+    ``neighbours`` are the issuer's permits whose numbers look like the case's number (``permit.neighbours``), and that
+    are for the countries and goods of one of its events; ``neighbour_confirmed`` are those that some Party confirmed.
+    ``neighbour_dismissed``: the issuer dismissed the typing error (FRD-05 of class R) that was supposed here; it stays
+    so, whatever is decided later.
     ``goods`` are the cases of the permits under which the goods of ``case.uses`` travelled, as far as this node
     holds them: an import permit is used by confirmations that are about another permit.
     """
@@ -47,11 +69,17 @@ class View:
     observation: Observation | None = None
     neighbours: tuple[PermitFact, ...] = ()
     neighbour_confirmed: frozenset[PermitKey] = frozenset()
+    alike: tuple[PermitFact, ...] = ()
+    """Permits of the issuer for goods like those of an event about an unknown number (``matching``, rung 5)."""
     neighbour_dismissed: bool = False
     goods: tuple[Case, ...] = ()
     shown_for: tuple[Case, ...] = ()
     """The cases of other permits that a Party saw under the transport document of goods of ``case`` that it turned
     away."""
+    silences: Mapping[PermitKey, Silence] = field(default_factory=dict)
+    """The permits of the case of which a partner should have told something, and did not."""
+    drawn: tuple[Drawn, ...] = ()
+    """The re-export certificates that draw on permits of the case, directly or through others."""
     alarming: frozenset[str] = frozenset()
     """Digests of events whose correction made an opened alert go away (``hindsight``)."""
 

@@ -23,8 +23,8 @@ from enum import StrEnum
 from functools import lru_cache
 
 from epix_node.reference.builtin import builtin_names
-from epix_node.reference.release import release_book
 from epix_node.reference.genera import are_apart
+from epix_node.reference.release import release_book
 from epix_node.reference.scientific_name import MAX_NAME_CHARACTERS, scientific_key
 from epix_node.reference.taxon import Match, Taxon
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -120,6 +121,69 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ObservabilityParameters:
+    """FRD-19, END-05: when a partner's silence is evidence (``domain-rules.md`` 2.2)."""
+
+    grace: timedelta
+    """So long after the last day on which goods may be under way their report is waited for."""
+    window: timedelta
+    """The reports that were due in this time show how many a partner sends."""
+    least_share: Fraction
+    """At least so many of them, by the lower bound of Wilson's interval."""
+    z: Fraction
+    """How sure that bound is, in standard deviations of the normal distribution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingParameters:
+    """The lowest rung of the ladder: goods that are alike (``domain-rules.md`` 2.2 rung 5)."""
+
+    alike: timedelta
+    """Issued at most so long before or after the event."""
+    least_ratio: Fraction
+    most_ratio: Fraction
+    """What was counted is so many times what the permit allows, from the one to the other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerParameters:
+    """The states of a permit's lines (``domain-rules.md`` 2.2)."""
+
+    short_warn: Fraction
+    """SHORT: what arrived is less than this share of what left."""
+    short_refer: Fraction
+    """Likewise, of specimens of Appendix I."""
+    converted_tolerance: Fraction
+    """Tolerance where an amount was converted by an assumption about the goods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumParameters:
+    """FRD-08, FRD-17: findings that are about many permits together."""
+
+    quota_warning_percent: int
+    """From this share of an annual quota on there is an early warning."""
+    captive_permits: int
+    """At least so many permits were used for goods of captive sources of a taxon that does not live there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainParameters:
+    """FRD-06, FRD-07: when more went on under certificates than had come (``domain-rules.md`` 2.4)."""
+
+    least_share: Fraction
+    """A deficit counts from this share of what there was."""
+    converted_share: Fraction
+    """And from this one where it rests on a conversion or a yield."""
+    on_arrival: timedelta
+    """Goods that came to a country at most so long after its certificate was issued may be those that it is for."""
+    minimum: Mapping[UnitClass, int]
+    """Deficits up to this amount do not count, in micro-units; classes that are not here: 0."""
+    yields: Mapping[tuple[str, str, UnitClass], Fraction]
+    """The most that can be made of one: of this term, that term, counted in units of this class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PatternParameters:
     """What the patterns of reconciliation measure by, equal in all nodes (``domain-rules.md`` 0.9)."""
 
@@ -145,6 +209,13 @@ class PatternParameters:
     """VAL-13, VAL-14: terms of the timber for which the exceptions are made."""
     same_shipment: timedelta
     """FRD-15: so long after a rejection another permit for the same shipment is looked at."""
+    operation_form: str
+    """FRD-08: how the numbers of the register of operations are written; that of SRC-07."""
+    sums: SumParameters
+    observability: ObservabilityParameters
+    chains: ChainParameters
+    matching: MatchingParameters
+    ledger: LedgerParameters
     tolerance: Mapping[UnitClass, Decimal]
     """Share of the amount by which two records of one quantity may differ; classes that are not here: 0."""
 
@@ -229,7 +300,7 @@ def _load(name: str) -> Ruleset:
         rules=MappingProxyType({id_: _rule(id_, given) for id_, given in content["rules"].items()}),
         elsewhere=MappingProxyType(content["elsewhere"]),
         live_terms=frozenset(content["parameters"]["live_terms"]),
-        patterns=_patterns(content["patterns"]),
+        patterns=_patterns(content["patterns"], operation_form=content["rules"]["SRC-07"]["parameters"]["form"]),
     )
 
 
@@ -271,7 +342,7 @@ def _is_flat(values: Iterable[Any]) -> bool:
     return all(isinstance(value, int | str) for value in values)
 
 
-def _patterns(given: Mapping[str, Any]) -> PatternParameters:
+def _patterns(given: Mapping[str, Any], *, operation_form: str) -> PatternParameters:
     return PatternParameters(
         cool_off=timedelta(hours=given["cool_off_hours"]),
         typing_error=timedelta(hours=given["typing_error_hours"]),
@@ -285,7 +356,53 @@ def _patterns(given: Mapping[str, Any]) -> PatternParameters:
         timber_months=given["timber"]["months"],
         timber_terms=frozenset(given["timber"]["terms"]),
         same_shipment=timedelta(days=given["same_shipment_days"]),
+        operation_form=operation_form,
+        sums=SumParameters(
+            quota_warning_percent=given["sums"]["quota_warning_percent"],
+            captive_permits=given["sums"]["captive_permits"],
+        ),
+        observability=_observability(given["observability"]),
+        chains=_chains(given["chains"]),
+        matching=MatchingParameters(
+            alike=timedelta(days=given["matching"]["alike_days"]),
+            least_ratio=Fraction(given["matching"]["least_ratio"]),
+            most_ratio=Fraction(given["matching"]["most_ratio"]),
+        ),
+        ledger=LedgerParameters(
+            short_warn=Fraction(given["ledger"]["short_warn"]),
+            short_refer=Fraction(given["ledger"]["short_refer"]),
+            converted_tolerance=Fraction(given["ledger"]["converted_tolerance"]),
+        ),
         tolerance=MappingProxyType(
             {UnitClass[name.upper()]: Decimal(share) for name, share in given["tolerance"].items()}
         ),
+    )
+
+
+def _chains(given: Mapping[str, Any]) -> ChainParameters:
+    return ChainParameters(
+        least_share=Fraction(given["least_share"]),
+        converted_share=Fraction(given["converted_share"]),
+        on_arrival=timedelta(days=given["on_arrival_days"]),
+        minimum=MappingProxyType(
+            {UnitClass[name.upper()]: int(Decimal(amount) * 1_000_000) for name, amount in given["minimum"].items()}
+        ),
+        yields=MappingProxyType(
+            {
+                (source, product, UnitClass[one["class"].upper()]): Fraction(one["most"])
+                for one in given["yields"]
+                for source in one["of"]
+                for product in one["makes"]
+                if source != product
+            }
+        ),
+    )
+
+
+def _observability(given: Mapping[str, Any]) -> ObservabilityParameters:
+    return ObservabilityParameters(
+        grace=timedelta(days=given["grace_days"]),
+        window=timedelta(days=given["window_days"]),
+        least_share=Fraction(given["least_share"]),
+        z=Fraction(given["z"]),
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,20 +11,21 @@ from sqlalchemy import bindparam, exists, insert, union, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
-from epix_node.permit.balance import LineBalance
-from epix_node.permit.event import Confirmation, EventLine
-from epix_node.permit.facts import Case, EventFact, PermitFact, WithdrawalFact, permit_meant
+from epix_node.permit.facts import Case, PermitFact
+from epix_node.permit.line_balance import LineBalance
 from epix_node.permit.number import PermitKey
 from epix_node.permit.status import Flag, Standing, Status, void_standing
-from epix_node.store import events, permits
+from epix_node.store import case_pages
 from epix_node.store.columns import table
 from epix_node.store.database import Session
-from epix_node.store.tables import EventRow, FindingRow, OrphanRow, PermitRow, StatusCardRow
+from epix_node.store.reconcile_tables import DrawRow
+from epix_node.store.tables import EventRow, FindingRow, PermitRow, StatusCardRow
 
 _MICROSECOND = timedelta(microseconds=1)
 
 _CARD = table(StatusCardRow)
 _EVENT = table(EventRow)
+_DRAW = table(DrawRow)
 _FINDING = table(FindingRow)
 _PERMIT = table(PermitRow)
 _INSERT_CARD = insert(_CARD)
@@ -36,6 +36,10 @@ _UPDATE_CARD = update(_CARD).where(
     _CARD.c.year == bindparam("dated"),
 )
 
+_KEY = ("issuer", "type", "number", "year")
+_CARDS = select_rows(_CARD).where(
+    _CARD.c.issuer == bindparam("of"), _CARD.c.number.in_(bindparam("numbers", expanding=True))
+)
 _SPOKEN_OF = union(
     *(
         select_rows(numbered).where(of == bindparam("of"), numbered.in_(bindparam("numbers", expanding=True)))
@@ -43,74 +47,17 @@ _SPOKEN_OF = union(
             (_EVENT.c.permit_issuer, _EVENT.c.permit_number),
             (_EVENT.c.import_issuer, _EVENT.c.import_number),
             (_FINDING.c.issuer, _FINDING.c.number),
+            (_DRAW.c.parent_issuer, _DRAW.c.parent_number),
         )
     )
 )
 _NUMBERS_AT_ONCE = 400
-"""Numbers in one statement, which names them three times; SQLite allows as many thousands."""
-_ORPHANS = select_rows(table(OrphanRow).c.number).where(table(OrphanRow).c.issuer == bindparam("of"))
+"""Numbers in one statement, which names them four times; SQLite allows as many thousands."""
 
 
 def load(session: Session, issuer: str, number: str) -> Case:
     """The case of a normalised number: permits with their withdrawals, events, and uses as an import permit."""
-    numbered = permits.numbered(session, issuer, number)
-    held = tuple(fact for fact in numbered if not fact.is_void)
-    withdrawn: dict[PermitKey, WithdrawalFact] = {}
-    for fact in events.withdrawals(session, issuer, number):
-        withdrawn.setdefault(fact.withdrawal.permit, fact)  # the oldest counts; a permit is withdrawn once
-    return Case(
-        issuer=issuer,
-        number=number,
-        permits=tuple(replace(fact, withdrawal=withdrawn.get(fact.key)) for fact in held),
-        events=events.about(session, issuer, number),
-        uses=tuple(_with_goods(session, use) for use in events.using(session, issuer, number)),
-        corrections=events.corrections(session, issuer, number),
-        void=tuple(fact for fact in numbered if fact.is_void),
-    )
-
-
-def _with_goods(session: Session, use: EventFact) -> EventFact:
-    """The same confirmation with the taxon and term of each block filled in from the permit that it is about.
-
-    The blocks of a use are those of the export permit, so an import permit can only compare what the goods are.
-    """
-    body = use.body
-    if not isinstance(body, Confirmation) or all(line.taxon is not None for line in body.lines):
-        return use
-    numbered = permits.numbered(session, body.permit.issuer, body.permit.number)
-    meant = permit_meant((fact for fact in numbered if not fact.is_void), body.permit, on=body.date)
-    if meant is None:
-        return use
-    blocks = {line.block: line for line in meant.permit.lines if line.block is not None}
-
-    def named(line: EventLine) -> EventLine:
-        stated = blocks.get(line.block) if line.block is not None else None
-        if line.taxon is not None or stated is None:
-            return line
-        return replace(line, taxon=stated.taxon, term=line.term or stated.term)
-
-    return replace(use, body=replace(body, lines=tuple(named(line) for line in body.lines)))
-
-
-def mark_orphan(session: Session, issuer: str, number: str, *, orphan: bool) -> None:
-    """Remember, or forget, that events speak of a number which no held permit has."""
-    row = session.get(OrphanRow, (issuer, number))
-    if orphan and row is None:
-        session.add(OrphanRow(issuer=issuer, number=number))
-    elif not orphan and row is not None:
-        session.delete(row)
-    session.flush()
-
-
-def orphans(session: Session) -> list[tuple[str, str]]:
-    """Every (issuer, number) that events speak of and no held permit has."""
-    query = select(OrphanRow).order_by(col(OrphanRow.issuer), col(OrphanRow.number))
-    return [(row.issuer, row.number) for row in session.exec(query)]
-
-
-def orphans_of(session: Session, issuer: str) -> list[str]:
-    """The orphan numbers of one issuer, in order."""
-    return sorted(session.core.execute(_ORPHANS, {"of": issuer}).scalars())
+    return case_pages.load(session, issuer, [number])[number]
 
 
 def numbers(session: Session) -> list[tuple[str, str]]:
@@ -120,9 +67,17 @@ def numbers(session: Session) -> list[tuple[str, str]]:
     return sorted((issuer, number) for issuer, number in found)
 
 
-def put_card(session: Session, fact: PermitFact, standing: Standing) -> None:
-    """Write the card of a permit, in the transaction that changed its facts."""
+def held_cards(session: Session, issuer: str, numbers: Collection[str]) -> dict[PermitKey, Mapping[str, Any]]:
+    """The cards of permits with some hundred numbers of an issuer as they are kept, for ``put_card``."""
+    rows = session.core.execute(_CARDS, {"of": issuer, "numbers": list(numbers)}).mappings()
+    return {PermitKey(**{name: row[name] for name in _KEY}): dict(row) for row in rows}
+
+
+def put_card(session: Session, fact: PermitFact, standing: Standing, *, held: Mapping[str, Any] | None = None) -> None:
+    """Write the card of a permit, in the transaction that changed its facts, unless it is the same as ``held``."""
     card = _card(fact, standing)
+    if held is not None and all(held[name] == value for name, value in card.items()):
+        return
     key = standing.key
     identity = {"of": key.issuer, "numbered": key.number, "typed": key.type, "dated": key.year}
     if session.core.execute(_UPDATE_CARD, {**identity, **card}).rowcount == 0:
@@ -137,7 +92,10 @@ def add_cards(session: Session, items: Iterable[tuple[PermitFact, Standing]]) ->
 
 
 def spoken_of(session: Session, numbers: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of the (issuer, number) pairs about which anything but a permit is held: an event or a finding."""
+    """Those of the (issuer, number) pairs about which more than a permit is held.
+
+    That is an event, a finding, or a certificate that draws on it.
+    """
     by_issuer: dict[str, list[str]] = {}
     for issuer, number in sorted(numbers):
         by_issuer.setdefault(issuer, []).append(number)

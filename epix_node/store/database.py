@@ -191,8 +191,10 @@ class Database:
         """Wait for work in progress, then close every connection."""
         self._writer.shutdown(wait=True)
         self._readers.shutdown(wait=True)
-        if self._held is not None:
-            self._held.close()
+        with self._turn:  # a job that was cancelled leaves a thread that may be in a transaction
+            if self._held is not None:
+                self._held.close()
+                self._held = None
         for points in self._opened:
             points.close()
         self._backend.close()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, or_
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, or_
+from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
 from epix_node.store.arrival import Arrival
@@ -15,7 +17,24 @@ from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.tables import DocumentRow, GrantRow, QuarantineRow, WantedRow
 
-_INSERT = insert(table(DocumentRow))
+_DOCUMENT, _WANTED, _QUARANTINE = table(DocumentRow), table(WantedRow), table(QuarantineRow)
+_INSERT = insert(_DOCUMENT)
+
+
+def _some(of: Table) -> tuple[ColumnElement[bool], ...]:
+    return of.c.party == bindparam("of"), of.c.sha256.in_(bindparam("digests", expanding=True))
+
+
+_HELD = select_rows(_DOCUMENT.c.sha256).where(*_some(_DOCUMENT))
+_SUPERSEDING = (
+    select_rows(_DOCUMENT.c.sha256)
+    .where(_DOCUMENT.c.party == bindparam("of"), _DOCUMENT.c.supersedes == bindparam("ended"), ~_DOCUMENT.c.is_void)
+    .order_by(_DOCUMENT.c.register_index.nulls_first(), _DOCUMENT.c.sha256)
+)
+_CAME = delete(_WANTED).where(*_some(_WANTED))
+_LEFT = delete(_QUARANTINE).where(*_some(_QUARANTINE))
+_AT_ONCE = 500
+"""Digests in one statement."""
 
 EVERYBODY = "*"
 """Recipient of documents of multiple use, which no feed lists (protocol decision 3)."""
@@ -87,13 +106,14 @@ def add(session: Session, arrivals: Iterable[Arrival], *, received_at: datetime)
 
 def held(session: Session, party: str, digests: Collection[str]) -> set[str]:
     """Those of the digests whose documents are kept."""
-    found: set[str] = set()
+    return {sha256 for some in _each(party, digests) for sha256 in session.core.execute(_HELD, some).scalars()}
+
+
+def _each(party: str, digests: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The parameters of a statement about some of these digests at once."""
     ordered = sorted(digests)
-    for start in range(0, len(ordered), 500):
-        chunk = ordered[start : start + 500]
-        query = select(DocumentRow.sha256).where(DocumentRow.party == party, col(DocumentRow.sha256).in_(chunk))
-        found.update(session.exec(query))
-    return found
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield {"of": party, "digests": ordered[start : start + _AT_ONCE]}
 
 
 def find(session: Session, sha256: str, *, party: str | None = None) -> HeldDocument | None:
@@ -110,10 +130,7 @@ def superseding(session: Session, party: str, sha256: str) -> str | None:
 
     One that does not count takes nothing back.
     """
-    query = select(DocumentRow.sha256).where(
-        DocumentRow.party == party, DocumentRow.supersedes == sha256, ~col(DocumentRow.is_void)
-    )
-    return session.exec(query.order_by(col(DocumentRow.register_index).nulls_first(), col(DocumentRow.sha256))).first()
+    return session.core.execute(_SUPERSEDING, {"of": party, "ended": sha256}).scalar()
 
 
 def feed(
@@ -211,10 +228,8 @@ def wanted(session: Session, party: str) -> dict[str, int]:
 
 def no_longer_wanted(session: Session, party: str, digests: Collection[str]) -> None:
     """The documents came, or went to quarantine."""
-    ordered = sorted(digests)
-    for start in range(0, len(ordered), 500):
-        chunk = ordered[start : start + 500]
-        session.execute(delete(WantedRow).where(col(WantedRow.party) == party, col(WantedRow.sha256).in_(chunk)))
+    for some in _each(party, digests):
+        session.core.execute(_CAME, some)
 
 
 def quarantine(
@@ -281,11 +296,8 @@ def quarantined_for(session: Session, party: str, reason: str) -> list[tuple[str
 
 def leave_quarantine(session: Session, party: str, digests: Iterable[str]) -> None:
     """These documents are recorded now."""
-    ordered = sorted(digests)
-    for start in range(0, len(ordered), 500):
-        chunk = ordered[start : start + 500]
-        gone = delete(QuarantineRow).where(col(QuarantineRow.party) == party, col(QuarantineRow.sha256).in_(chunk))
-        session.execute(gone)
+    for some in _each(party, digests):
+        session.core.execute(_LEFT, some)
 
 
 def _joined(recipients: Sequence[str]) -> str:

@@ -14,13 +14,12 @@ from epix_node.permit.event import (
     Difference,
     Endorsement,
     Outcome,
-    PermitRef,
     Presentation,
     Withdrawal,
     WithdrawalReason,
 )
-from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json
-from epix_node.permit.facts import EventFact, Source
+from epix_node.permit.facts import EventFact, Match, Source
+from epix_node.permit.kept import kept_confirmation, kept_endorsement, kept_ref
 from epix_node.permit.number import PermitKey
 from epix_node.store.tables import EventRow
 
@@ -50,18 +49,25 @@ def fact_of(row: EventRow | Row[Any]) -> EventFact:
     value = json.loads(row.body)
     body: Recordable
     if row.kind == DocumentType.ENDORSEMENT.value:
-        body = endorsement_from_json(value)
+        body = kept_endorsement(value)
     elif row.kind == DocumentType.CONFIRMATION.value:
-        body = confirmation_from_json(value)
+        body = kept_confirmation(value)
     else:
         body = _presentation(value)
-    return EventFact(source=source_of(row), body=body)
+    return EventFact(source=source_of(row), body=body, match=_match(row))
+
+
+def _match(row: EventRow | Row[Any]) -> Match | None:
+    if row.rung is None or row.meant_type is None or row.meant_number is None or row.meant_year is None:
+        return None
+    key = PermitKey(issuer=row.permit_issuer, type=row.meant_type, number=row.meant_number, year=row.meant_year)
+    return Match(rung=row.rung, permit=key)
 
 
 def _presentation(value: dict[str, Any]) -> Presentation:
     return Presentation(
         event_id=value["event_id"],
-        permit=ref_of(value["permit"]),
+        permit=kept_ref(value["permit"]),
         office=value["office"],
         date=date.fromisoformat(value["date"]),
         presented=value["presented"],
@@ -71,17 +77,6 @@ def _presentation(value: dict[str, Any]) -> Presentation:
             )
             for one in value["differences"]
         ),
-    )
-
-
-def ref_of(permit: dict[str, Any]) -> PermitRef:
-    """How an event names its permit."""
-    issued_on = permit["issued_on"]
-    return PermitRef(
-        issuer=permit["issuer"],
-        number=permit["number"],
-        type=permit["type"],
-        issued_on=date.fromisoformat(issued_on) if issued_on else None,
     )
 
 

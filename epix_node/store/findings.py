@@ -3,34 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, literal, tuple_
-from sqlmodel import col, select
+from sqlalchemy import Row, bindparam, func, insert, literal, select, tuple_, update
 
 from epix_node.clock import parse_time
 from epix_node.permit.facts import Source
 from epix_node.permit.finding import AlertNotice, Decision, Finding, FindingClass, FindingState
 from epix_node.permit.number import NumberRef
 from epix_node.store import cursors
-from epix_node.store.columns import UtcTime, from_micros, to_micros
+from epix_node.store.columns import UtcTime, from_micros, table, to_micros
 from epix_node.store.database import Session
 from epix_node.store.tables import AlertRow, DecisionRow, FindingRow
+
+_FINDING = table(FindingRow)
+_ALERT = table(AlertRow)
+_DECISION = table(DecisionRow)
+_WITH_ID = select(_FINDING).where(_FINDING.c.id == bindparam("known_as"))
+_ABOUT = (
+    select(_FINDING)
+    .where(_FINDING.c.issuer == bindparam("of"), _FINDING.c.number.in_(bindparam("numbers", expanding=True)))
+    .order_by(_FINDING.c.id)
+)
+_INSERT = insert(_FINDING)
+_UPDATE = update(_FINDING).where(_FINDING.c.id == bindparam("known_as"))
+_DUE = (
+    select(_FINDING)
+    .where(_FINDING.c.state == FindingState.PENDING.value, _FINDING.c.latest_at <= bindparam("before"))
+    .order_by(_FINDING.c.id)
+)
+_DECIDED = (
+    select(_DECISION)
+    .where(_DECISION.c.finding_id == bindparam("known_as"))
+    .order_by(_DECISION.c.ordinal.desc())
+    .limit(1)
+)
+_DECIDED_OF = (
+    select(_DECISION).where(_DECISION.c.finding_id.in_(bindparam("ids", expanding=True))).order_by(_DECISION.c.ordinal)
+)
+_IDS_AT_ONCE = 400
+"""Findings in one statement."""
+_ALERTED = select(_ALERT).where(_ALERT.c.finding_id == bindparam("known_as"))
 
 
 def find(session: Session, finding_id: str) -> Finding | None:
     """The finding with this id."""
-    row = session.get(FindingRow, finding_id)
+    row = session.core.execute(_WITH_ID, {"known_as": finding_id}).first()
     return None if row is None else _finding(row)
 
 
 def about(session: Session, issuer: str, number: str) -> tuple[Finding, ...]:
     """The findings whose sentence is about this number."""
-    query = select(FindingRow).where(FindingRow.issuer == issuer, FindingRow.number == number)
-    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+    return about_all(session, issuer, [number]).get(number, ())
+
+
+def about_all(session: Session, issuer: str, numbers: Collection[str]) -> dict[str, tuple[Finding, ...]]:
+    """Likewise for each of some hundred numbers of an issuer; those without a finding are left out."""
+    found: dict[str, list[Finding]] = {}
+    for row in session.core.execute(_ABOUT, {"of": issuer, "numbers": list(numbers)}):
+        found.setdefault(row.number, []).append(_finding(row))
+    return {number: tuple(of_number) for number, of_number in found.items()}
 
 
 def put(session: Session, finding: Finding) -> None:
@@ -53,37 +88,28 @@ def put(session: Session, finding: Finding) -> None:
         "ruleset": finding.ruleset,
         "derived": finding.derived,
     }
-    row = session.get(FindingRow, finding.id)
-    if row is None:
-        session.add(FindingRow(id=finding.id, first_seen=finding.first_seen, **values))
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-    session.flush()
+    if session.core.execute(_UPDATE, {"known_as": finding.id, **values}).rowcount == 0:
+        session.core.execute(_INSERT, {"id": finding.id, "first_seen": finding.first_seen, **values})
 
 
 def due_to_open(session: Session, *, before: datetime) -> tuple[Finding, ...]:
     """Pending findings whose latest evidence is at least as old as ``before``."""
-    query = select(FindingRow).where(FindingRow.state == FindingState.PENDING.value, FindingRow.latest_at <= before)
-    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+    return tuple(_finding(row) for row in session.core.execute(_DUE, {"before": before}))
 
 
 def of_issuers(session: Session, issuers: Iterable[str]) -> tuple[Finding, ...]:
     """The derived findings about permits of these issuers that are, or were, of class A and open."""
     query = (
-        select(FindingRow)
-        .outerjoin(AlertRow, col(AlertRow.finding_id) == FindingRow.id)
+        select(_FINDING)
+        .outerjoin(_ALERT, _ALERT.c.finding_id == _FINDING.c.id)
         .where(
-            col(FindingRow.issuer).in_(sorted(issuers)),
-            col(FindingRow.derived).is_(True),
-            (
-                (col(FindingRow.finding_class) == FindingClass.ALERT.value)
-                & (col(FindingRow.state) != FindingState.PENDING.value)
-            )
-            | col(AlertRow.finding_id).is_not(None),
+            _FINDING.c.issuer.in_(sorted(issuers)),
+            _FINDING.c.derived,
+            ((_FINDING.c.finding_class == FindingClass.ALERT.value) & (_FINDING.c.state != FindingState.PENDING.value))
+            | _ALERT.c.finding_id.is_not(None),
         )
     )
-    return tuple(_finding(row) for row in session.exec(query.order_by(col(FindingRow.id))))
+    return tuple(_finding(row) for row in session.core.execute(query.order_by(_FINDING.c.id)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,25 +128,25 @@ def page(
     session: Session, wanted: FindingFilter, *, cursor: str | None, limit: int
 ) -> tuple[list[Finding], str | None]:
     """Findings by ``first_seen`` and id, ``limit`` at a time, and the cursor of the next page."""
-    query = select(FindingRow)
+    query = select(_FINDING)
     for column, value in (
-        (FindingRow.pattern, wanted.pattern),
-        (FindingRow.finding_class, wanted.class_),
-        (FindingRow.state, wanted.state),
-        (FindingRow.issuer, wanted.issuer),
-        (FindingRow.number, wanted.number),
+        (_FINDING.c.pattern, wanted.pattern),
+        (_FINDING.c.finding_class, wanted.class_),
+        (_FINDING.c.state, wanted.state),
+        (_FINDING.c.issuer, wanted.issuer),
+        (_FINDING.c.number, wanted.number),
     ):
         if value is not None:
-            query = query.where(col(column) == value)
+            query = query.where(column == value)
     if wanted.since is not None:
-        query = query.where(FindingRow.first_seen >= wanted.since)
-    order = (col(FindingRow.first_seen), col(FindingRow.id))
+        query = query.where(_FINDING.c.first_seen >= wanted.since)
+    order = (_FINDING.c.first_seen, _FINDING.c.id)
     if cursor is not None:
         seen, last_id = cursors.decode(cursor, parts=2)
         # With its type, or the time would be compared as a text, which is greater than every number.
         after = tuple_(literal(from_micros(int(seen)), UtcTime()), last_id)
         query = query.where(tuple_(*order) > after)
-    rows = list(session.exec(query.order_by(*order).limit(limit + 1)))
+    rows = session.core.execute(query.order_by(*order).limit(limit + 1)).all()
     following = None
     if len(rows) > limit:
         last = rows[limit - 1]
@@ -131,10 +157,10 @@ def page(
 def counts(session: Session) -> dict[str, int]:
     """Open findings by class, and all pending ones."""
     result = {"A": 0, "R": 0, "S": 0, "pending": 0}
-    query = select(FindingRow.state, FindingRow.finding_class, func.count()).group_by(
-        col(FindingRow.state), col(FindingRow.finding_class)
+    query = select(_FINDING.c.state, _FINDING.c.finding_class, func.count()).group_by(
+        _FINDING.c.state, _FINDING.c.finding_class
     )
-    for state, class_, number in session.exec(query):
+    for state, class_, number in session.core.execute(query):
         if state == FindingState.OPEN.value:
             result[class_] += number
         elif state == FindingState.PENDING.value:
@@ -144,10 +170,20 @@ def counts(session: Session) -> dict[str, int]:
 
 def decision(session: Session, finding_id: str) -> Decision | None:
     """The newest decision made here about this finding."""
-    query = select(DecisionRow).where(DecisionRow.finding_id == finding_id)
-    row = session.exec(query.order_by(col(DecisionRow.ordinal).desc())).first()
-    if row is None:
-        return None
+    row = session.core.execute(_DECIDED, {"known_as": finding_id}).first()
+    return None if row is None else _decision(row)
+
+
+def decisions(session: Session, ids: Sequence[str]) -> dict[str, Decision]:
+    """Likewise of each of these findings that was decided."""
+    newest: dict[str, Decision] = {}
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        for row in session.core.execute(_DECIDED_OF, {"ids": ids[start : start + _IDS_AT_ONCE]}):
+            newest[row.finding_id] = _decision(row)
+    return newest
+
+
+def _decision(row: Row[Any]) -> Decision:
     return Decision(
         decision=FindingState(row.decision),
         reason=row.reason,
@@ -160,23 +196,21 @@ def decision(session: Session, finding_id: str) -> Decision | None:
 
 def was_dismissed_for_review(session: Session, finding_id: str) -> bool:
     """Whether the finding was ever dismissed while its class was R."""
-    query = select(DecisionRow.ordinal).where(
-        DecisionRow.finding_id == finding_id,
-        DecisionRow.finding_class == FindingClass.REVIEW.value,
-        DecisionRow.decision == FindingState.DISMISSED.value,
+    query = select(_DECISION.c.ordinal).where(
+        _DECISION.c.finding_id == finding_id,
+        _DECISION.c.finding_class == FindingClass.REVIEW.value,
+        _DECISION.c.decision == FindingState.DISMISSED.value,
     )
-    return session.exec(query).first() is not None
+    return session.core.execute(query).first() is not None
 
 
 def decide(session: Session, finding_id: str, made: Decision) -> None:
     """Keep one more decision about this finding."""
-    earlier = session.exec(
-        select(func.count()).select_from(DecisionRow).where(DecisionRow.finding_id == finding_id)
-    ).one()
+    earlier = select(func.count()).select_from(_DECISION).where(_DECISION.c.finding_id == finding_id)
     session.add(
         DecisionRow(
             finding_id=finding_id,
-            ordinal=earlier,
+            ordinal=session.core.execute(earlier).scalar_one(),
             finding_class=made.class_.value,
             decision=made.decision.value,
             reason=made.reason,
@@ -190,7 +224,7 @@ def decide(session: Session, finding_id: str, made: Decision) -> None:
 
 def alert(session: Session, finding_id: str) -> AlertNotice | None:
     """The newest alert about this finding."""
-    row = session.get(AlertRow, finding_id)
+    row = session.core.execute(_ALERTED, {"known_as": finding_id}).first()
     if row is None:
         return None
     return AlertNotice(
@@ -244,7 +278,7 @@ def _evidence(source: Source) -> dict[str, Any]:
     }
 
 
-def _finding(row: FindingRow) -> Finding:
+def _finding(row: Row[Any]) -> Finding:
     return Finding(
         id=row.id,
         pattern=row.pattern,

@@ -16,6 +16,7 @@ from epix_node.register.entry import document_commitment, parse_leaf
 from epix_node.store import awaited, documents, pending, register, revocations
 from epix_node.store.columns import table
 from epix_node.store.database import Session
+from epix_node.store.reconcile_tables import ExtractRow
 from epix_node.store.register_tables import (
     ChainRow,
     DisorderRow,
@@ -32,7 +33,8 @@ _DOCUMENT = table(DocumentRow)
 _REGISTER = table(RegisterRow)
 _KEPT = (_REGISTER, table(EntryRow), table(SubtreeRow), table(ProofRow), table(DisorderRow), table(LostRow))
 _COUNTED_AGAIN = (table(ChainRow), table(ScrubRow))
-_NUMBERED = (_DOCUMENT, table(EventRow), table(PermitRow), table(StatusCardRow), table(QuarantineRow))
+_INDEXES = (EventRow, PermitRow, StatusCardRow, QuarantineRow, ExtractRow)
+_NUMBERED = (_DOCUMENT, *(table(row) for row in _INDEXES))
 _NO_NUMBER = (
     _DOCUMENT.c.party == bindparam("of"),
     _DOCUMENT.c.register_index.is_(None),

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from epix_node.store import documents, permits
 from epix_node.store.columns import table
 from epix_node.store.database import Session
+from epix_node.store.reconcile_tables import ExtractRow
 from epix_node.store.register_tables import PendingRow
 from epix_node.store.tables import (
     AlertRow,
@@ -29,6 +30,7 @@ _PENDING = table(PendingRow)
 _DOCUMENT = table(DocumentRow)
 _EVENT = table(EventRow)
 _LINE = table(EventLineRow)
+_EXTRACT = table(ExtractRow)
 _PERMIT = table(PermitRow)
 _CARD = table(StatusCardRow)
 _ALERT = table(AlertRow)
@@ -155,7 +157,8 @@ def _write(session: Session, party: str, sha256: str, values: dict[str, object])
     core = session.core
     document = (_DOCUMENT.c.party == party) & (_DOCUMENT.c.sha256 == sha256)
     core.execute(update(_DOCUMENT).where(document).values(**values))
-    core.execute(update(_EVENT).where(_EVENT.c.party == party, _EVENT.c.document == sha256).values(**values))
+    for rows in (_EVENT, _EXTRACT):
+        core.execute(update(rows).where(rows.c.party == party, rows.c.document == sha256).values(**values))
     if "at" in values:
         core.execute(update(_ALERT).where(_ALERT.c.party == party, _ALERT.c.document == sha256).values(at=values["at"]))
     # By its number: no index leads from a digest to its permit.

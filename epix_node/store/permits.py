@@ -13,11 +13,12 @@ from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
 from epix_node.permit.facts import PermitFact, Source
-from epix_node.permit.json import permit_from_json, permit_to_json
+from epix_node.permit.json import permit_to_json
+from epix_node.permit.kept import kept_permit
 from epix_node.permit.number import PermitKey, normalised
 from epix_node.permit.status import Status
 from epix_node.permit.timing import Timing
-from epix_node.store import cursors
+from epix_node.store import cursors, sums
 from epix_node.store.columns import table
 from epix_node.store.database import Database, Session
 from epix_node.store.tables import PermitCheckRow, PermitLineRow, PermitRow, StatusCardRow
@@ -29,6 +30,11 @@ _NUMBERED = (
     select_rows(_PERMIT)
     .where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.number == bindparam("numbered"))
     .order_by(_PERMIT.c.type, _PERMIT.c.year)
+)
+_WITH_NUMBERS = (
+    select_rows(_PERMIT)
+    .where(_PERMIT.c.issuer == bindparam("of"), _PERMIT.c.number.in_(bindparam("numbers", expanding=True)))
+    .order_by(_PERMIT.c.number, _PERMIT.c.type, _PERMIT.c.year)
 )
 _IS_KEY = and_(
     _PERMIT.c.issuer == bindparam("of"),
@@ -54,6 +60,7 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
     """
     rows: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = []
+    counted: list[dict[str, Any]] = []
     for fact, digest, token_ in items:
         permit, source, key = fact.permit, fact.source, fact.key.to_json()
         assert permit.issued_on is not None
@@ -81,6 +88,7 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
                 "body": json.dumps(permit_to_json(permit), ensure_ascii=False, separators=(",", ":")),
             }
         )
+        counted += sums.rows_of(permit)
         for ordinal, line in enumerate(permit.lines):
             permitted = line.permitted()
             lines.append(
@@ -102,6 +110,7 @@ def add(session: Session, items: Iterable[tuple[PermitFact, str | None, str | No
     if rows:
         session.core.execute(_INSERT, rows)
         session.core.execute(_INSERT_LINE, lines)
+    sums.add(session, counted)
 
 
 def taken(session: Session, key: PermitKey) -> bool | None:
@@ -131,6 +140,7 @@ def all_taken(session: Session, keys: Sequence[PermitKey]) -> dict[PermitKey, bo
 
 def remove(session: Session, key: PermitKey) -> None:
     """Forget the indexes over a permit that counts no more, its card and check among them; its document stays."""
+    sums.forget(session, key)
     for of in _INDEXES:
         session.core.execute(delete(of).where(*(of.c[name] == value for name, value in key.to_json().items())))
 
@@ -168,17 +178,12 @@ def numbered(session: Session, issuer: str, number: str) -> tuple[PermitFact, ..
 
 
 def with_numbers(session: Session, issuer: str, numbers: Collection[str]) -> tuple[PermitFact, ...]:
-    """The permits of this issuer that carry one of these normalised numbers."""
+    """The permits of this issuer that carry one of these normalised numbers, by number and key."""
     found: list[PermitFact] = []
     ordered = sorted(numbers)
     for start in range(0, len(ordered), 500):
         chunk = ordered[start : start + 500]
-        query = (
-            select(PermitRow)
-            .where(PermitRow.issuer == issuer, col(PermitRow.number).in_(chunk))
-            .order_by(col(PermitRow.number), col(PermitRow.type), col(PermitRow.year))
-        )
-        found += [_fact(row) for row in session.exec(query)]
+        found += [_fact(row) for row in session.core.execute(_WITH_NUMBERS, {"of": issuer, "numbers": chunk})]
     return tuple(found)
 
 
@@ -292,7 +297,7 @@ def _has_status(status: Status, on: str) -> Any:
 def _fact(row: PermitRow | Row[Any]) -> PermitFact:
     return PermitFact(
         source=Source(document=row.document, type="permit", party=row.party, index=row.register_index, at=row.at),
-        permit=replace(permit_from_json(json.loads(row.body)), legacy=row.legacy),
+        permit=replace(kept_permit(json.loads(row.body)), legacy=row.legacy),
         is_void=bool(row.is_void),
         timing=_timing(row),
     )

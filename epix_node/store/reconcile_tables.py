@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from epix_node.store.columns import time
+from epix_node.store.columns import big, time, where_given
 
 
 class ExtractRow(SQLModel, table=True):
@@ -50,7 +50,10 @@ class DrawRow(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[Any] = "draw"
-    __table_args__: ClassVar[Any] = (Index("ix_draw_parent", "parent_issuer", "parent_number"),)
+    __table_args__: ClassVar[Any] = (
+        Index("ix_draw_parent", "parent_issuer", "parent_number"),
+        Index("ix_draw_certificate", "issuer", "number"),
+    )
 
     party: str = Field(primary_key=True)
     document: str = Field(primary_key=True)
@@ -66,11 +69,16 @@ class DrawRow(SQLModel, table=True):
 class AccountRow(SQLModel, table=True):
     """How far a single-use permit under which goods moved has come: for what its partners may be expected to report.
 
-    ``due_on`` is the day after which its confirmation is overdue; null where nothing was endorsed.
+    ``due_on`` is the day after which what is lacking is overdue: the confirmation, or, where nothing was endorsed, the
+    endorsement; null where nothing is to be expected any more. ``counted`` is what of it is in the coverage, as JSON;
+    ``stale`` is null where that is all.
     """
 
     __tablename__: ClassVar[Any] = "account"
-    __table_args__: ClassVar[Any] = (Index("ix_account_due", "issuer", "destination", "due_on"),)
+    __table_args__: ClassVar[Any] = (
+        Index("ix_account_due", "issuer", "destination", "due_on"),
+        where_given("ix_account_stale", "stale"),
+    )
 
     issuer: str = Field(primary_key=True)
     number: str = Field(primary_key=True)
@@ -80,12 +88,16 @@ class AccountRow(SQLModel, table=True):
     due_on: str | None = None
     exported_on: str | None = None
     confirmed_on: str | None = None
+    counted: str | None = None
+    stale: bool | None = None
 
 
 class CoverageRow(SQLModel, table=True):
-    """Of the goods that went from an issuer to a destination: how many reports were expected by a day, how many came.
+    """Of the goods that went from an issuer to a destination: how many reports were due on a day, how many came.
 
-    ``direction`` is ``confirm`` (exports whose confirmation was due that day) or ``endorse`` (imports of that day).
+    ``direction`` is ``confirm`` (exports that the destination should have confirmed by that day) or ``endorse``
+    (imports that the issuer should have endorsed by it). ``is_evidence``: whether the silence about the others was
+    evidence when that was last asked.
     """
 
     __tablename__: ClassVar[Any] = "coverage"
@@ -96,16 +108,17 @@ class CoverageRow(SQLModel, table=True):
     day: str = Field(primary_key=True)
     expected: int
     met: int
+    is_evidence: bool = False
 
 
 class ObservedRow(SQLModel, table=True):
-    """Whether silence of a destination was evidence when that was last asked; acted on up to this due day."""
+    """Up to which due day the silence of one side was last looked at; null where its register was not known at all."""
 
     __tablename__: ClassVar[Any] = "observed"
 
     issuer: str = Field(primary_key=True)
     destination: str = Field(primary_key=True)
-    is_observable: bool
+    direction: str = Field(primary_key=True)
     acted_until: str | None = None
 
 
@@ -132,6 +145,36 @@ class OrphanShapeRow(SQLModel, table=True):
     issuer: str = Field(primary_key=True)
     shape: str = Field(primary_key=True)
     number: str = Field(primary_key=True)
+
+
+class SumLineRow(SQLModel, table=True):
+    """A line of a permit that belongs to a sum over many permits (``rules.shares``), most belong to none.
+
+    ``block`` is its letter as letters are compared, ``quota_micro`` the annual quota that it states, ``replaces`` the
+    normalised number of the permit that its permit replaces.
+    """
+
+    __tablename__: ClassVar[Any] = "sum_line"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_sum_line_permit", "issuer", "number"),
+        {"sqlite_with_rowid": False},
+    )
+
+    pattern: str = Field(primary_key=True)
+    sum_issuer: str = Field(primary_key=True)
+    sum_number: str = Field(primary_key=True)
+    sum_year: int = Field(primary_key=True)
+    issuer: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    number: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    ordinal: int = Field(primary_key=True)
+    part: str
+    block: str
+    unit: str | None = None
+    unit_class: str | None = None
+    quota_micro: int | None = big(default=None)
+    replaces: str | None = None
 
 
 class StaleSumRow(SQLModel, table=True):

@@ -19,6 +19,7 @@ from sqlalchemy import Row, bindparam, exists, func, insert, update
 from sqlalchemy import select as select_rows
 from sqlmodel import col, select
 
+from epix_node.store import extracts
 from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.tables import DocumentRow, EventRow, PermitRow, RevokedKeyRow, UnsettledRow
@@ -172,6 +173,7 @@ def void(session: Session, key: RevokedKey, *, limit: int) -> list[Voided]:
         ]
         if issued:
             session.core.execute(_VOID_PERMIT, issued)
+        extracts.void(session, [(one.party, one.sha256) for one in marked if one.type == "permit-extract"])
     return marked
 
 

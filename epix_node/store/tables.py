@@ -65,6 +65,7 @@ class PermitRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_permit_number", "issuer", "number", "type", "year"),
         Index("ix_permit_order", "issued_on", "number", "issuer", "type"),
+        Index("ix_permit_route", "issuer", "importer_country", "issued_on"),
         where_given("ix_permit_stamp", "issuer", "stamp"),
     )
 

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 
-from sqlmodel import col, delete, select
+from sqlalchemy import bindparam, delete
+from sqlalchemy import select as select_rows
+from sqlmodel import col, select
 
 from epix_node.document.header import DocumentType
 from epix_node.permit.facts import Source
+from epix_node.store.columns import table
 from epix_node.store.database import Session
 from epix_node.store.event_rows import source_of
 from epix_node.store.tables import EventLineRow, EventRow
+
+_EVENT, _LINE = table(EventRow), table(EventLineRow)
+_VOID = select_rows(_EVENT.c.document).where(
+    _EVENT.c.party == bindparam("by"),
+    _EVENT.c.kind == bindparam("of_kind"),
+    _EVENT.c.event_id == bindparam("called"),
+    _EVENT.c.is_void,
+)
+_FORGET_LINES, _FORGET = (
+    delete(of).where(of.c.party == bindparam("by"), of.c.document == bindparam("digest")) for of in (_LINE, _EVENT)
+)
 
 
 def about(session: Session, issuer: str, number: str) -> tuple[Source, ...]:
@@ -23,12 +37,9 @@ def about(session: Session, issuer: str, number: str) -> tuple[Source, ...]:
 
 def forget(session: Session, party: str, kind: str, event_id: str) -> None:
     """An event that counts no more leaves its id to another document; its own document stays."""
-    query = select(EventRow.document).where(
-        EventRow.party == party, EventRow.kind == kind, EventRow.event_id == event_id, col(EventRow.is_void)
-    )
-    for document in session.exec(query).all():
-        for row in (EventLineRow, EventRow):
-            session.execute(delete(row).where(col(row.party) == party, col(row.document) == document))
+    for document in session.core.execute(_VOID, {"by": party, "of_kind": kind, "called": event_id}).scalars().all():
+        for gone in (_FORGET_LINES, _FORGET):
+            session.core.execute(gone, {"by": party, "digest": document})
 
 
 def finding_alerted(session: Session, party: str, document: str) -> str | None:

@@ -20,6 +20,7 @@ from epix_node.permit.finding import FindingClass, FindingState
 from epix_node.permit.json import permit_json_schema
 from epix_node.permit.reasons import Reason
 from epix_node.permit.status import Flag, Status
+from epix_node.reconcile.line_state import State
 from epix_node.rules.finding import Severity
 from epix_node.rules.ruleset import Stage
 from epix_node.signing.verdict import SignatureState
@@ -102,6 +103,17 @@ def _object(**members: Schema) -> Schema:
     return {"type": "object", "properties": members, "required": list(members), "additionalProperties": False}
 
 
+def _owed_reports() -> dict[str, Schema]:
+    """What the destination owes the issuer (``confirm``) and the other way, over the last half-year."""
+    share = _object(
+        expected=NUMBER,
+        met=NUMBER,
+        lower_bound={**TEXT, "description": "Wilson's, at 95 %, as a decimal"},
+        observable={"type": "boolean", "description": "whether silence is evidence (FRD-19, END-05)"},
+    )
+    return {"confirm": share, "endorse": share}
+
+
 def _except(schema: Schema, *optional: str) -> Schema:
     """The same object, in which these members may be absent."""
     return {**schema, "required": [name for name in schema["required"] if name not in optional]}
@@ -162,9 +174,31 @@ def _answers() -> dict[str, Schema]:
     event = {
         "type": "object",
         "description": "the members of the event as it was told, and where it is recorded",
-        "properties": {"kind": TEXT, "party": TEXT, "document": DIGEST, "register_index": MAYBE_NUMBER},
+        "properties": {
+            "kind": TEXT,
+            "party": TEXT,
+            "document": DIGEST,
+            "register_index": MAYBE_NUMBER,
+            "matched": {
+                "anyOf": [_object(rung=NUMBER, permit=reference("PermitKey")), {"type": "null"}],
+                "description": "which permit the event is about, and how sure that is: 1 the same document, 2 the same "
+                "key, 3 the only candidate, 4 a near number, 5 goods that are alike; not of withdrawals",
+            },
+        },
         "required": ["kind", "party", "document", "register_index"],
     }
+    line_state = _object(
+        block=MAYBE_TEXT,
+        state=_words(State),
+        severity=_words(Severity),
+        also=_list(_words(State)),
+        permitted=MAYBE_TEXT,
+        endorsed=MAYBE_TEXT,
+        imported=MAYBE_TEXT,
+        unit=MAYBE_TEXT,
+        tolerance=TEXT,
+        conversions=_list(TEXT),
+    )
     return {
         "PermitKey": key,
         "LineBalance": _object(
@@ -225,6 +259,11 @@ def _answers() -> dict[str, Schema]:
             findings=_list(reference("Finding")),
         ),
         "Event": event,
+        "LineState": {
+            **line_state,
+            "description": "how a line stands: what was permitted, left and arrived; `also` are further states that "
+            "hold, `conversions` the assumptions about the goods that the amounts rest on",
+        },
         "PermitStory": _except(
             _object(
                 permit=reference("Permit"),
@@ -235,8 +274,10 @@ def _answers() -> dict[str, Schema]:
                     "anyOf": [reference("Checks"), {"type": "null"}],
                     "description": "null for permits that were recorded before this node kept checks",
                 },
+                reconciliation={**_list(reference("LineState")), "description": "not told to customs"},
                 token=TEXT,
             ),
+            "reconciliation",
             "token",
         ),
         "PermitPage": _page("permits", _object(permit=reference("ListedPermit"), status=reference("Status"))),
@@ -256,7 +297,11 @@ def _answers() -> dict[str, Schema]:
         ),
         "FindingPage": _page("findings", reference("Finding")),
         "Peer": _object(**peer),
-        "PeerDetails": {"type": "object", "properties": peer, "required": list(peer)},
+        "PeerDetails": {
+            "type": "object",
+            "properties": {**peer, "observability": _list(_object(issuer=TEXT, destination=TEXT, **_owed_reports()))},
+            "required": [*peer, "observability"],
+        },
         "PeerPage": _page("peers", reference("Peer")),
         "Clock": _object(now=TIME),
         "Cosignatures": _object(cosignatures=NUMBER),
@@ -264,6 +309,7 @@ def _answers() -> dict[str, Schema]:
             now=TIME,
             rounds=NUMBER,
             pulled={"type": "object", "additionalProperties": MAYBE_NUMBER},
+            written={**NUMBER, "description": "alerts and extracts that the node wrote in this round"},
             findings=_object(A=NUMBER, R=NUMBER, S=NUMBER, pending=NUMBER),
         ),
         "Problem": {

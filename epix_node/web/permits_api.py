@@ -22,6 +22,9 @@ from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.permit.status import Status
 from epix_node.permit.strict_json import load_json
 from epix_node.permit.xml.reader import read_permit_bytes
+from epix_node.reconcile.line_state import LineState
+from epix_node.reconcile.lines import lines_of
+from epix_node.reconcile.perspective import Perspective
 from epix_node.store import cases, documents, findings, permit_checks, permits
 from epix_node.store.clients import Client, Role
 from epix_node.store.database import Session
@@ -42,6 +45,8 @@ class _Story:
     findings: tuple[Finding, ...]
     check: PermitCheck | None
     token: str | None
+    lines: tuple[LineState, ...] | None
+    """How the lines stand; ``None`` for customs."""
 
 
 async def publish_permit(request: web.Request, client: Client) -> web.StreamResponse:  # noqa: ARG001 # any authority
@@ -117,7 +122,8 @@ async def show_permit(request: web.Request, client: Client) -> web.StreamRespons
     is_customs = client.role is Role.CUSTOMS
     ref = await _proven_ref(request, client, now) if is_customs else ref_of(request, segments=1)
     show_token = client.role is Role.AUTHORITY and ref.issuer in desk.office.codes
-    story = await desk.node.database.read(_story, ref, show_token=show_token)
+    perspective = None if is_customs else desk.office.perspective()
+    story = await desk.node.database.read(_story, ref, perspective, show_token=show_token, now=now)
     permit, events = permit_to_json(story.fact.permit), [_event_json(event) for event in story.events]
     if story.fact.withdrawal is not None:
         events.append(_withdrawal_json(story.fact.withdrawal))
@@ -129,6 +135,8 @@ async def show_permit(request: web.Request, client: Client) -> web.StreamRespons
         # Customs see it too: what a rule says never holds a name or an address.
         "checks": story.check.to_json() if story.check is not None else None,
     }
+    if story.lines is not None:
+        body["reconciliation"] = [line.to_json() for line in story.lines]
     if story.token is not None:
         body["token"] = story.token
     return json_reply(body)
@@ -227,7 +235,9 @@ def _one(facts: tuple[PermitFact, ...], ref: NumberRef) -> PermitFact:
     return meant[0]
 
 
-def _story(session: Session, ref: NumberRef, *, show_token: bool) -> _Story:
+def _story(
+    session: Session, ref: NumberRef, perspective: Perspective | None, *, show_token: bool, now: datetime
+) -> _Story:
     case = cases.load(session, ref.issuer, ref.number)
     fact = _one((*case.permits, *case.void), ref)
     own = {event.source.document: event for event in (*case.events_of(fact), *case.uses_of(fact))}
@@ -237,6 +247,7 @@ def _story(session: Session, ref: NumberRef, *, show_token: bool) -> _Story:
         findings=_findings_of(findings.about(session, ref.issuer, ref.number), fact.key),
         check=permit_checks.find(session, fact.key),
         token=permits.token(session, fact.key) if show_token else None,
+        lines=lines_of(session, perspective, fact.key, now=now) if perspective is not None else None,
     )
 
 
@@ -257,7 +268,8 @@ def _document(session: Session, ref: NumberRef) -> tuple[str, bytes]:
 
 
 def _event_json(event: EventFact) -> dict[str, Any]:
-    return _source_json(event.source) | event_to_json(event.body)
+    matched = event.match.to_json() if event.match is not None else None
+    return _source_json(event.source) | event_to_json(event.body) | {"matched": matched}
 
 
 def _withdrawal_json(fact: WithdrawalFact) -> dict[str, Any]:

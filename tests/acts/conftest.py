@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from epix_node.acts import report, review
+from epix_node.acts.extracts import publish_due
 from epix_node.acts.look import status, verdict_on_claim, verdict_on_document
 from epix_node.acts.office import Office
 from epix_node.acts.publish import Published, publish
@@ -67,6 +68,7 @@ ALL_USES = (
     "presentation",
     "correction",
     "alert",
+    "permit-extract",
 )
 YEARS_20 = timedelta(days=7300)
 
@@ -189,11 +191,13 @@ class World:
         """Every office takes what is there for it, and sends what it owes; twice, so that answers arrive, too."""
         for _ in range(rounds):
             for reader in self.offices.values():
+                publish_due(reader, now=self.now)
                 for writer in self.offices.values():
                     if reader is not writer:
                         self.pull(reader, writer)
                 reader.database.write_now(revisit, reader.perspective(), now=self.now)
                 review.open_due(reader, now=self.now)
+                publish_due(reader, now=self.now)
 
     def pull(self, reader: Office, writer: Office) -> None:
         state = writer.sequencer.publish(now=self.now)

@@ -23,7 +23,7 @@ from epix_node.exchange.audit import audit_all, without_progress
 from epix_node.exchange.sequencer import Sequencer
 from epix_node.register.checkpoint import parse_checkpoint_body
 from epix_node.register.note import parse_note
-from epix_node.store import cases, register, revocations
+from epix_node.store import orphans, register, revocations
 from epix_node.store.database import Database, Session
 from epix_node.store.last_signed import LastSigned
 from epix_node.trust.keyring import Keyring
@@ -197,5 +197,5 @@ def test_death_in_the_middle_of_a_revocation_leaves_the_rest_to_be_done(
     assert database.read_now(revocations.void_documents) == {"XA": 3}
     assert database.read_now(revocations.unsettled, limit=1) == []
     assert database.read_now(revocations.unswept) == []
-    assert database.read_now(cases.orphans) == [("XA", numbers[0])]
+    assert database.read_now(orphans.every) == [("XA", numbers[0])]
     world.close()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 import epix_node
 from epix_node.acts import publish as acts
 from epix_node.acts import report, review
+from epix_node.acts.extracts import publish_due
+from epix_node.config.settings import NotifySection
+from epix_node.notices.deliver import deliver
 from epix_node.permit.compare import differences
 from epix_node.permit.event import PermitRef, Presentation
 from epix_node.permit.event_json import confirmation_from_json, endorsement_from_json
@@ -147,9 +153,48 @@ async def decide(world: World) -> None:
     )
 
 
+async def tell(world: World, *, status: int = 204) -> None:
+    """Whoever the webhook leads to answers so."""
+
+    async def take(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    secret = world["XA"].home / "webhook secret"
+    secret.write_text("known to both")
+    secret.chmod(0o600)
+    app = web.Application()
+    app.router.add_post("/", take)
+    async with TestServer(app, host="127.0.0.1") as server:
+        told = NotifySection(webhook_url=f"http://127.0.0.1:{server.port}/", webhook_secret_file=str(secret))
+        node = world["XA"].node
+        node = dataclasses.replace(node, config=node.config.model_copy(update={"notify": told}))
+        await deliver(node, ignore_backoff=True)
+
+
+async def tell_in_vain(world: World) -> None:
+    await tell(world, status=503)
+
+
+async def tell_nobody(world: World) -> None:
+    """No receiver is configured."""
+    await deliver(world["XA"].node)
+
+
 async def a_day(world: World) -> None:
     await published(world)
     world.wait(hours=1)
+
+
+async def used_in_transit(world: World) -> None:
+    """XB was told of a permit for XC whose goods pass through it, and is to be told that they left."""
+    world.publish("XA", "26XA1", to="XC", transit=["XB"])
+    await extract(world)
+    await world.pull("XB")
+    await endorse(world)
+
+
+async def extract(world: World) -> None:
+    publish_due(world["XA"].node.office, now=world.now)
 
 
 async def sign_again(world: World) -> None:
@@ -239,6 +284,38 @@ ALL = [
         writes=frozenset({"XA review.decide.work"}),
     ),
     Step(
+        name="a notice is delivered",
+        rounds=2,
+        before=alerted,
+        act=tell,
+        parties=3,
+        writes=frozenset({"XA notices.take"}),
+    ),
+    Step(
+        name="a notice is not taken",
+        is_quick=False,
+        rounds=2,
+        before=alerted,
+        act=tell_in_vain,
+        parties=3,
+        writes=frozenset({"XA notices.put_off"}),
+    ),
+    Step(
+        name="a notice is for nobody",
+        is_quick=False,
+        rounds=2,
+        before=alerted,
+        act=tell_nobody,
+        parties=3,
+        writes=frozenset({"XA notices.drop"}),
+    ),
+    Step(
+        name="extract",
+        before=used_in_transit,
+        act=extract,
+        writes=frozenset({"XA extracts._enter", "XA last_signed.LastSigned._swap", "XA sequencer.Sequencer._put"}),
+    ),
+    Step(
         name="the same checkpoint is signed again",
         is_quick=False,
         before=a_day,
@@ -289,9 +366,10 @@ ELSEWHERE = {
 
 
 def test_every_write_has_a_row() -> None:
-    """Of the rooms that act and federate, and of the sequencer: a new transaction fails here or elsewhere."""
+    """Of the rooms that act, federate and tell, and of the sequencer: a new transaction fails here or elsewhere."""
     package = Path(epix_node.__file__).parent
-    modules = [*package.glob("acts/*.py"), *package.glob("federation/*.py"), package / "exchange" / "sequencer.py"]
+    rooms = [module for room in ("acts", "federation", "notices") for module in package.glob(f"{room}/*.py")]
+    modules = [*rooms, package / "exchange" / "sequencer.py"]
     named = {write.partition(" ")[2] for step in [*ALL, *WITNESSING, *PULLING] for write in step.writes}
     begun = writes_in(*modules, package / "store" / "last_signed.py", package / "web" / "peer_access.py")
     assert begun - named == set(ELSEWHERE)

@@ -21,7 +21,7 @@ from epix_node.permit.event import WithdrawalReason
 from epix_node.permit.number import NumberRef
 from epix_node.reconcile.follow import reconcile_all
 from epix_node.signing.signer import FileSigner
-from epix_node.store import cases, documents, permits, register, revocations
+from epix_node.store import documents, extracts, orphans, permits, register, revocations
 from epix_node.store.answers import PointReader
 from epix_node.store.database import Session
 from epix_node.trust.certificate import issue_certificate
@@ -30,6 +30,7 @@ from epix_node.trust.keys import generate_permit_key
 from epix_node.trust.manifest import PermitKeyEntry
 from epix_node.trust.succession import with_revocation
 from tests.acts.conftest import ALL_USES, START, YEARS_20, Keys, World, make_keys, open_world, permit_of, trusting
+from tests.acts.test_extracts import counted, held, reexport, written
 
 NUMBER = "26XA000001"
 REF = NumberRef(issuer="XA", number=NUMBER)
@@ -394,7 +395,7 @@ def test_an_event_between_theft_and_discovery_is_reported_again_under_its_id(fed
 
 
 def test_goods_that_moved_on_a_stolen_permit_are_goods_without_a_permit(federation: Federation) -> None:
-    """Its number is one that nobody issued, until the issuer issues it again."""
+    """Of a phantom authority, until the issuer says that it is its own by issuing it again."""
     world = federation.world
     world.publish("XA")
     world.meet()
@@ -404,7 +405,8 @@ def test_goods_that_moved_on_a_stolen_permit_are_goods_without_a_permit(federati
     federation.revoke("XA", START, kid=old)
     world.wait(days=5)
     world.meet()
-    assert "FRD-05" in {pattern for pattern, _, _ in world.patterns("XA")}
+    for party in ("XA", "XB"):
+        assert [(pattern, class_) for pattern, class_, _ in world.patterns(party)] == [("FRD-18", "A")]
     world.publish("XA")
     world.meet()
     assert world.patterns("XA") == []
@@ -447,7 +449,7 @@ def test_answers_tell_of_it_before_the_cases_are_followed(
     assert (card.is_void, card.settled, card.lines) == (1, "UNKNOWN", "[]")
     federation.heed()
     assert world["XB"].database.read_now(revocations.unsettled, limit=9) == []
-    assert world["XB"].database.read_now(cases.orphans) == [("XA", NUMBER)]
+    assert world["XB"].database.read_now(orphans.every) == [("XA", NUMBER)]
 
 
 def test_nothing_is_signed_by_a_key_that_was_revoked_in_the_meantime(federation: Federation) -> None:
@@ -478,3 +480,40 @@ def test_many_documents_are_marked_and_their_cases_followed_in_small_steps(
     assert {federation.shows("XB", number) for number in numbers} == {STOLEN}
     assert world["XB"].database.read_now(revocations.unsettled, limit=1) == []
     assert world["XB"].database.read_now(revocations.unswept) == []
+
+
+def test_the_thiefs_extract_tells_nothing(federation: Federation) -> None:
+    """XB's key was stolen: what it signed counts no more, and XB tells it again under its new key."""
+    world = federation.world
+    reexport(world, transit=[])
+    world.meet()
+    world.wait(hours=1)
+    stolen_at = world.now
+    world.endorse("XB", "26XB1", issuer="XB", quantity="6")
+    world.meet()
+    assert counted(held(world, "XA", "26XB1", "XB")) == ("6", "0")
+    old = federation.renew("XB")
+    federation.revoke("XB", stolen_at, kid=old)
+    assert counted(held(world, "XA", "26XB1", "XB")) == ("0", "0")  # the endorsement counts no more, either
+    world.wait(minutes=1)
+    world.meet()
+    assert counted(held(world, "XA", "26XB1", "XB")) == ("0", "0")
+    world.endorse("XB", "26XB1", issuer="XB", quantity="5")
+    world.meet()
+    assert counted(held(world, "XA", "26XB1", "XB")) == ("5", "0")
+
+
+def test_an_extract_of_a_revoked_key_is_written_again(federation: Federation) -> None:
+    """The permit is older than the theft, and what was told of it is not: nothing is known of it until it is told."""
+    world = federation.world
+    reexport(world, transit=[])
+    world.wait(hours=1)
+    stolen_at = world.now
+    world.meet()
+    old = federation.renew("XB")
+    federation.revoke("XB", stolen_at, kid=old)
+    assert held(world, "XA", "26XB1", "XB") is None
+    assert not world["XA"].database.read_now(extracts.is_issued, "XB", "26XB1")
+    world.meet()
+    assert counted(held(world, "XA", "26XB1", "XB")) == ("0", "0")
+    assert written(world, "XB") == 2

@@ -134,11 +134,15 @@ def test_show_tells_all_that_is_held(xa, permit, event):
     assert body["permit"]["number"] == "26XA000123"
     assert body["status"]["status"] == "EXPORTED"
     assert [one["event_id"] for one in body["events"]] == ["ZRH-1"]
+    assert body["events"][0]["matched"]["rung"] == 3
+    assert [one["state"] for one in body["reconciliation"]] == ["EXPORTED_AWAITING"]
     assert body["findings"] == []
     assert body["token"] == token
     said = xa.run("permits", "show", "XA", "26XA000123").stdout
     assert "Terraria Import, XB" in said
     assert "ZRH-1" in said
+    assert "number alone" in said
+    assert "EXPORTED_AWAITING" in said
 
 
 def test_show_of_a_number_that_is_not_held_is_a_no(xa):

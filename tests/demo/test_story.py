@@ -18,8 +18,8 @@ from epix_node.federation.national import NationalClient, Reply
 from epix_node.permit.event_json import confirmation_from_json, correction_from_json, endorsement_from_json
 from epix_node.permit.json import permit_from_json
 from epix_node.permit.model import Permit
+from epix_node.permit.neighbours import neighbouring_numbers
 from epix_node.permit.number import normalised
-from epix_node.reconcile.neighbours import neighbouring_numbers
 from epix_node.reference.catalogue import builtin
 from epix_node.rules.check import check
 from epix_node.rules.finding import Severity

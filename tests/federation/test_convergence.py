@@ -34,7 +34,10 @@ def some_deeds(world: World, chance: random.Random) -> None:
             match chance.randrange(4) if earlier else 0:
                 case 0 | 1:
                     number = f"26{party}{len(earlier)}"
-                    world.publish(party, number, to=chance.choice(others))
+                    to = chance.choice(others)
+                    # Every second one passes through a third country, which is told of it by extracts.
+                    way = [one for one in others if one != to][: len(earlier) % 2]
+                    world.publish(party, number, to=to, transit=way)
                 case 2:
                     number = chance.choice(earlier)
                     issuer = world.permits[number].issuer

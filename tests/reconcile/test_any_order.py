@@ -37,15 +37,17 @@ from epix_node.permit.event import (
     WithdrawalReason,
 )
 from epix_node.permit.event_bodies import TIMBER_BASES
-from epix_node.permit.facts import Source
-from epix_node.permit.model import Line, Permit, TradeParty
+from epix_node.permit.extract import extract_of
+from epix_node.permit.facts import Match, PermitFact, Source
+from epix_node.permit.model import Line, Origin, Permit, Quota, TradeParty
 from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.permit.quantity import Quantity
+from epix_node.permit.status import standing
 from epix_node.reconcile.follow import reconcile_all, revisit
 from epix_node.reconcile.perspective import Perspective
 from epix_node.reconcile.record import record_page
 from epix_node.rules.ruleset import load_ruleset
-from epix_node.store import cases, findings
+from epix_node.store import cases, extracts, findings, orphans
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
 from epix_node.trust.keyring import Keyring
@@ -72,12 +74,35 @@ def made(issuer: str, number: str, type_: str = "E", **members: Any) -> Permit:
     return Permit(type=type_, number=number, issuer=issuer, **given)
 
 
+QUOTA_LINE = Line(
+    block="A",
+    taxon="Python regius",
+    appendix="I",
+    sources=("W",),
+    term="SKI",
+    quantity="10",
+    unit="NAR",
+    quota=Quota(annual="11", unit="NAR"),
+)
+"""Used once it is near to its quota, used twice above it (FRD-17)."""
 PERMITS = [
-    made("XA", PERMIT, lines=(Line(block="A", taxon="Python regius", quantity="10", unit="NAR", appendix="I"),)),
+    made("XA", PERMIT, lines=(QUOTA_LINE,)),
     made("XA", TWIN, "R", valid_from=date(2026, 3, 6), valid_until=date(2026, 3, 12)),
     made("XA", NEAR, multi_use=True, importer=None),
     made("XB", IMPORT, "I"),
 ]
+
+
+def certificate(number: str, parent: str, *, country: str = "XA", issuer: str = "XB") -> Permit:
+    """XB sends goods of XA's permit on to XC."""
+    line = Line(block="A", taxon="Python regius", term="SKI", quantity="8", unit="NAR")
+    came_with = replace(line, origin=Origin(country=country, permit=parent))
+    countries = {"exporter": TradeParty(country=issuer), "importer": TradeParty(country="XC")}
+    return made(issuer, number, "R", **countries, lines=(came_with,))
+
+
+TOLD_OF = [certificate("26XB000001", PERMIT), certificate("26XB000002", PERMIT), PERMITS[3]]
+"""Permits of XB of which XA is told by extracts; the last one it may receive itself, too."""
 
 
 class Teller:
@@ -117,6 +142,20 @@ class Teller:
         key = permit.key
         subject = NumberRef(issuer=key.issuer, number=key.number, type=key.type, year=key.year)
         self.tell(permit.issuer, permit, DocumentType.PERMIT, subject)
+
+    def extract(self, permit: Permit, endorsed: str | None) -> None:
+        """With what left so far; None: it was withdrawn."""
+        key = permit.key
+        source = Source(document="d" * 64, type="permit", party=permit.issuer, index=0, at=START)
+        lines = standing(PermitFact(source=source, permit=permit), ()).lines
+        told = extract_of(
+            permit,
+            permit_sha256="d" * 64,
+            withdrawn=WithdrawalReason.LOST if endorsed is None else None,
+            balances=[replace(line, endorsed=endorsed or "0") for line in lines],
+        )
+        subject = NumberRef(issuer=key.issuer, number=key.number, type=key.type, year=key.year)
+        self.tell(permit.issuer, told, DocumentType.EXTRACT, subject)
 
     def event(self, party: str, body: Endorsement | Confirmation | Presentation, **header: Any) -> None:
         kinds = {
@@ -207,6 +246,7 @@ STEPS = st.one_of(
     st.tuples(st.just("correct"), st.integers(0, 9), st.none() | EVENTS),
     st.tuples(st.just("withdraw"), st.integers(0, 3), st.sampled_from(["stolen", "replaced"])),
     st.tuples(st.just("permit"), st.integers(0, 3), st.none()),
+    st.tuples(st.just("extract"), st.integers(0, 2), st.sampled_from(["0", "8", "20", None])),
 )
 SHIPMENT_STEPS = st.one_of(
     st.tuples(st.just("event"), st.just("XB"), SHOWN_AGAIN),
@@ -214,6 +254,43 @@ SHIPMENT_STEPS = st.one_of(
     st.tuples(st.just("correct"), st.integers(0, 9), st.none() | SHOWN_AGAIN),
     st.tuples(st.just("withdraw"), st.integers(0, 3), st.just("replaced")),
     st.tuples(st.just("permit"), st.integers(0, 3), st.none()),
+)
+
+
+SKINS = "26XA000031"
+CHAIN = [
+    made("XA", SKINS, lines=(Line(block="A", taxon="Python regius", term="SKI", quantity="10", unit="NAR"),)),
+    certificate("26XB000031", SKINS),
+    certificate("26XB000032", SKINS),
+    certificate("26XC000031", SKINS, issuer="XC"),
+    certificate("26XB000033", "26XC000031", country="XC"),
+    certificate("26XC000032", "26XB000033", country="XB", issuer="XC"),
+]
+"""XA's permit for ten skins, certificates that draw on it, on one another, and in a circle."""
+
+
+def moved(kind: type[Endorsement | Confirmation]) -> st.SearchStrategy[Any]:
+    outcome = {"outcome": st.sampled_from([Outcome.RELEASED, Outcome.RELEASED, Outcome.REFUSED])}
+    return st.builds(
+        kind,
+        event_id=st.just("later"),
+        permit=st.sampled_from([PermitRef(issuer=p.issuer, number=p.number) for p in CHAIN]),
+        office=st.just("P-1"),
+        date=DATES,
+        lines=st.sampled_from(["4", "8", "15"]).map(
+            lambda q: (EventLine(block="A", quantity=Quantity.parse(q, "NAR"), outcome=None),)
+        ),
+        **(outcome if kind is Confirmation else {}),
+    )
+
+
+CHAIN_STEPS = st.one_of(
+    st.tuples(st.just("chain"), st.integers(1, 5), st.none()),
+    st.tuples(st.just("event"), st.sampled_from(["XA", "XB", "XC"]), moved(Endorsement) | moved(Confirmation)),
+    st.tuples(st.just("event"), st.sampled_from(["XB", "XC"]), moved(Endorsement)),
+    st.tuples(st.just("correct"), st.integers(0, 9), st.none() | moved(Endorsement)),
+    st.tuples(st.just("extract"), st.integers(3, 5), st.sampled_from(["0", "8", "20", None])),
+    st.tuples(st.just("take back"), st.integers(0, 5), st.just("lost")),
 )
 
 
@@ -227,6 +304,13 @@ def history(steps: Sequence[tuple[str, Any, Any]]) -> list[Arrival]:
             teller.event(which, replace(more, event_id=f"E-{len(teller.told)}"))
         elif what == "correct" and teller.events:
             teller.correct(which % len(teller.events), more)
+        elif what == "extract":
+            teller.extract([*TOLD_OF, *CHAIN[3:]][which], more)
+        elif what == "chain" and which + 100 not in issued:
+            issued.add(which + 100)
+            teller.permit(CHAIN[which])
+        elif what == "take back" and which + 100 in issued:
+            teller.withdraw(CHAIN[which], WithdrawalReason(more))
         elif what == "withdraw" and which in issued:
             teller.withdraw(PERMITS[which], WithdrawalReason(more))
     return teller.told
@@ -261,9 +345,15 @@ def seen(database: Database) -> tuple[Any, ...]:
         shown, _ = findings.page(session, findings.FindingFilter(), cursor=None, limit=500)
         live = [replace(f, first_seen=START, opened=None) for f in shown if f.state != "resolved"]
         cards = [card for number in NUMBERS for card in cases.cards(session, *number)]
-        return sorted(live, key=lambda f: f.id), cards
+        told = [extracts.about(session, "XB", permit.key.number) for permit in TOLD_OF]
+        return sorted(live, key=lambda f: f.id), cards, told, _rungs(session)
 
     return database.read_now(read)
+
+
+def _rungs(session: Session) -> dict[str, Match | None]:
+    """How each event was matched."""
+    return {e.source.document: e.match for number in NUMBERS for e in cases.load(session, *number).events}
 
 
 def shuffled(told: list[Arrival], random: Random) -> list[list[Arrival]]:
@@ -318,6 +408,31 @@ def test_another_permit_for_refused_goods_is_found_whatever_comes_last(order: tu
         assert "FRD-15" not in {finding.pattern for finding in seen(database)[0]}
 
 
+@settings(max_examples=15, deadline=None)
+@given(steps=st.lists(CHAIN_STEPS, min_size=5, max_size=16), random=st.randoms(use_true_random=False))
+def test_what_goes_on_under_certificates_is_found_in_any_order(
+    steps: list[tuple[str, Any, Any]], random: Random
+) -> None:
+    """FRD-06 and FRD-07 look at certificates of other Parties, by documents and by extracts, in circles too."""
+    assert_order_decides_nothing([("chain", 0, None), *steps], random)
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))])
+def test_more_that_went_on_is_found_whatever_comes_last(order: tuple[int, ...]) -> None:
+    """XA's permit for ten skins, two certificates for eight that were both used; then one endorsement is corrected."""
+    left = {"office": "P-1", "date": date(2026, 3, 5), "event_id": "later"}
+    skins = (EventLine(block="A", quantity=Quantity.parse("8", "NAR")),)
+    gone = [Endorsement(permit=PermitRef(issuer="XB", number=f"26XB00003{n}"), lines=skins, **left) for n in (1, 2)]
+    chain = [("chain", which, None) for which in range(3)]
+    told = history([*chain, *(("event", "XB", one) for one in gone), ("correct", 1, None)])
+    with store() as database:
+        for place in (*order, 4):
+            deliver(database, [told[place]], END)
+        assert "FRD-06" in {finding.pattern for finding in seen(database)[0]}
+        deliver(database, [told[5]], END)
+        assert "FRD-06" not in {finding.pattern for finding in seen(database)[0]}
+
+
 def assert_order_decides_nothing(steps: list[tuple[str, Any, Any]], random: Random) -> None:
     told = history([("permit", 0, None), ("permit", 3, None), *steps])
     with store() as first, store() as second:
@@ -345,4 +460,5 @@ def assert_order_decides_nothing(steps: list[tuple[str, Any, Any]], random: Rand
 
 def _everything(session: Session) -> tuple[Any, ...]:
     shown, _ = findings.page(session, findings.FindingFilter(), cursor=None, limit=500)
-    return shown, [card for number in NUMBERS for card in cases.cards(session, *number)], cases.orphans(session)
+    cards = [card for number in NUMBERS for card in cases.cards(session, *number)]
+    return shown, cards, orphans.every(session), _rungs(session)

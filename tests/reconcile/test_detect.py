@@ -139,8 +139,9 @@ def test_each_pattern_has_its_detector_and_the_drafts_come_in_their_order():
         confirmed("2026-12-01", goods("13")),
         confirmed("2026-12-20", by="XC"),
     ]
-    patterns = ["FRD-01", "FRD-02", "FRD-03", "FRD-04", "FRD-05", "FRD-09", "FRD-11", "FRD-12", "FRD-14", "FRD-15"]
-    assert list(DETECTORS) == [*patterns, "VAL-13", "VAL-14", "APP-05", "FLD-01", "END-11"]
+    patterns = [f"FRD-{number:02}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15, 18, 19)]
+    by_rule = ["VAL-13", "VAL-14", "APP-05", "FLD-01", "END-11"]
+    assert list(DETECTORS) == [*patterns, *by_rule, "END-05"]
     assert [draft.pattern for draft in detect(case(*facts), seen())] == [
         "FRD-01",
         "FRD-02",
@@ -225,7 +226,8 @@ def test_drafts_of_one_id_are_merged_under_the_strongest_class(monkeypatch):
     """No detector does this today; the merging must not depend on who speaks first."""
     event = presented("03-20", Difference(field="type", presented="R", registered="E", class_="A"))
     (alert,) = detect(case(permit(), event), seen())
-    review = replace(alert, class_=FindingClass.REVIEW, summary="Less.", evidence=(confirmed("03-20").source,))
+    other = (confirmed("03-20").source,)
+    review = replace(alert, class_=FindingClass.REVIEW, summary=f"Or {alert.summary}", evidence=other)
     for drafts in ((alert, review), (review, alert)):
         monkeypatch.setattr(module, "DETECTORS", {"FRD-02": lambda case, view, drafts=drafts: drafts})
         (merged,) = detect(case(), seen())

@@ -551,3 +551,35 @@ def executed(database: Database, work: Callable[[], object]) -> list[str]:
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
     return statements
+
+
+@pytest.mark.parametrize("about", [99, 98])
+def test_a_withheld_document_that_comes_and_is_no_report_ends_the_doubt(store: Database, about: int) -> None:
+    """XB kept something back, and it is no confirmation; perhaps not even about this permit."""
+    exports = Exports()
+    exports.honest(range(8))
+    exports.lost(99)
+    take(store, exports.told)
+    known(store, LATER)
+    assert look(store, LATER) == MISSING
+    kept_back = Exports()
+    kept_back.event(
+        "XB",
+        Endorsement(
+            event_id="B-1",
+            permit=PermitRef(issuer="XA", number=number(about), type="E"),
+            office="Q-1",
+            date=LEFT,
+            lines=GOODS,
+        ),
+    )
+    (arrival,) = kept_back.told
+    row = {"party": "XB", "index": arrival.source.index, "issuer": "XA", "type": "E", "number": number(99)}
+
+    def withhold(session: Session) -> None:
+        session.core.execute(insert(table(WithheldRow)), {**row, "year": 2026, "since": noon(LATER)})
+
+    store.write_now(withhold)
+    assert look(store, LATER) == set()
+    take(store, [arrival])
+    assert look(store, LATER) == MISSING

@@ -310,3 +310,26 @@ def test_other_text_is_no_cursor(text: str) -> None:
     """The sender is told, not the log."""
     with pytest.raises(InputError):
         cursors.decode(text, parts=2)
+
+
+def test_closing_waits_for_a_transaction_of_another_thread(tmp_path: Path) -> None:
+    """A job that was cancelled leaves such a thread; its connection must not be closed under it."""
+    database = open_store(tmp_path / "closed.sqlite")
+    is_in, may_end = threading.Event(), threading.Event()
+
+    def work(session: Session) -> None:
+        is_in.set()
+        may_end.wait(20)
+        session.add(OrphanRow(issuer="XA", number="26XA1"))
+
+    writing = threading.Thread(target=database.write_now, args=(work,))
+    writing.start()
+    assert is_in.wait(20)
+    closing_ = threading.Thread(target=database.close)
+    closing_.start()
+    closing_.join(0.2)
+    assert closing_.is_alive()
+    may_end.set()
+    writing.join(20)
+    closing_.join(20)
+    assert not closing_.is_alive()

@@ -11,7 +11,7 @@ from alembic import command
 
 from epix_node.permit.number import PermitKey
 from epix_node.rules.ruleset import Stage
-from epix_node.store import permit_checks, schema
+from epix_node.store import orphans, permit_checks, schema
 from epix_node.store.database import Database
 from epix_node.store.permit_checks import PermitCheck
 from tests.stores import bare_url_for
@@ -63,3 +63,4 @@ def test_a_database_of_the_first_release_is_brought_up_to_date(database: Databas
     database.write_now(permit_checks.add, [(KEY, "ab" * 32, CHECK)])
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT number FROM orphan").scalar_one() == "26XA9"
+    assert database.read_now(orphans.near, "XA", ["26XA8"]) == {("XA", "26XA9")}

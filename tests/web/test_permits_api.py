@@ -121,6 +121,26 @@ async def test_a_permit_is_shown_with_its_story(api: Api):
     assert "token" not in audited.body
 
 
+async def test_a_story_tells_how_each_line_stands_and_which_permit_each_event_is_about(api: Api):
+    """For authority and auditor; customs see which event is meant, and not what the lines come to."""
+    published = await api.publish()
+    await api.post("/api/v1/endorsements", event_json(lines=[{"block": "A", "quantity": "11", "unit": "NAR"}]))
+    given = {"issuer": "XA", "number": "26XA000123", "type": "E", "issued_on": "2026-03-01"}
+    await api.post("/api/v1/confirmations", event_json("XA-2", permit=given, outcome="released"))
+    for role in ("authority", "auditor"):
+        shown = await api.as_(role).get(path_of("26XA000123"))
+        (line,) = shown.body["reconciliation"]
+        assert (line["block"], line["state"], line["severity"]) == ("A", "OVER_IMPORT", "BLOCK")
+        assert (line["permitted"], line["endorsed"], line["imported"]) == ("12", "11", "12")
+        key = {"issuer": "XA", "type": "E", "number": "26XA000123", "year": 2026}
+        matched = {event["event_id"]: event["matched"] for event in shown.body["events"]}
+        assert matched == {"XA-1": {"rung": 3, "permit": key}, "XA-2": {"rung": 1, "permit": key}}
+    proof = {"token": published.body["token"]}
+    customs = await api.as_("customs").get(path_of("26XA000123"), headers=proof_header(proof))
+    assert "reconciliation" not in customs.body
+    assert {event["matched"]["rung"] for event in customs.body["events"]} == {1, 3}
+
+
 async def test_an_unknown_permit_is_not_found(api: Api):
     """404, and no number is so strange that it is anything else."""
     for number in ("26XA000124", "x" * 71, "\0", "%"):

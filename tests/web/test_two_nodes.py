@@ -234,6 +234,7 @@ async def test_peers_are_listed_with_how_pulling_goes(countries: Countries):
     one = (await countries["XB"].get("/api/v1/peers/XA")).body
     assert peer.items() <= one.items()
     assert one["issues_for"] == ["XA"]
+    assert one["observability"] == []
     assert (await countries["XB"].get("/api/v1/peers/XC")).code == "NOT_FOUND"
     assert (await countries["XB"].get("/api/v1/peers/XB")).code == "NOT_FOUND"
 
@@ -253,7 +254,7 @@ async def test_a_tick_moves_the_clock_of_all_and_counts_findings(countries: Coun
         )
         await countries["XB"].post("/api/v1/confirmations", body)
     ticked = await countries.tick("XA", "2026-03-02T12:00:00Z")
-    assert set(ticked) == {"now", "rounds", "pulled", "findings"}
+    assert set(ticked) == {"now", "rounds", "pulled", "written", "findings"}
     assert ticked["now"] == "2026-03-02T12:00:00Z"
     assert ticked["findings"]["pending"] > 0
     assert (await countries["XB"].get("/sandbox/v1/clock")).body == {"now": "2026-03-02T12:00:00Z"}

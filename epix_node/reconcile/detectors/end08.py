@@ -20,6 +20,8 @@ from epix_node.reconcile.view import View
 
 PATTERN = "END-08"
 
+_RULE = "END-08, Art. VI.6"
+
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     """A finding for each permit, or number, whose record of use was taken back so."""
@@ -36,7 +38,10 @@ def _found(case: Case, view: View) -> Iterator[FindingDraft]:
     for fact, corrections in by_permit.items():
         told = ", ".join(f"{c.by.party} on {c.by.at.date()} ({_deed(c)} of {c.event.body.date})" for c in corrections)
         about = named(fact) if fact is not None else f"{case.issuer} {case.number}"
-        summary = f"A record of use of {about} was taken back late, or after it had raised an alert: {told}."
+        summary = (
+            f"A record of use of {about} was taken back late, or after it had raised an alert: {told}; a document that "
+            f"was used stays cancelled ({_RULE}), so ask the office why, and for its papers."
+        )
         sources = tuple(source for c in corrections for source in (c.event.source, c.by))
         if fact is not None:
             yield about_permit(
@@ -45,7 +50,7 @@ def _found(case: Case, view: View) -> Iterator[FindingDraft]:
                 class_=FindingClass.REVIEW,
                 summary=summary,
                 events=(),
-                values={"corrected": told},
+                values={"rule": _RULE, "corrected": told},
                 view=view,
                 other=sources,
             )
@@ -58,7 +63,7 @@ def _found(case: Case, view: View) -> Iterator[FindingDraft]:
                 summary=summary,
                 permits=(subject,),
                 evidence=sources,
-                values={"issuer": case.issuer, "number": case.number, "corrected": told},
+                values={"rule": _RULE, "issuer": case.issuer, "number": case.number, "corrected": told},
                 ruleset=view.ruleset_id,
             )
 

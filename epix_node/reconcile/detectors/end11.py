@@ -14,10 +14,12 @@ from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, PermitFact
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.reconcile.clusters import chronological
-from epix_node.reconcile.sentence import about_permit, dated, named
+from epix_node.reconcile.sentence import about_permit, dated, left_out, listed, named
 from epix_node.reconcile.view import View
 
 PATTERN = "END-11"
+
+_RULE = "END-11, box 14"
 
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
@@ -34,12 +36,16 @@ def _elsewhere(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
     ]
     if not events:
         return None
+    others = sorted({event.party for event in events})
     return about_permit(
         PATTERN,
         fact,
         class_=FindingClass.REVIEW,
-        summary=f"{named(fact)} was endorsed for export by another Party than its issuer: {dated(events)}.",
+        summary=(
+            f"{named(fact)} was endorsed for export by another Party than its issuer: {dated(events)}; the issuer's "
+            f"border certifies what leaves ({_RULE}), so ask {listed(others)} on what ground it did."
+        ),
         events=events,
-        values={"endorsed": dated(events)},
+        values={"rule": _RULE, "endorsed": dated(events), **left_out(others)},
         view=view,
     )

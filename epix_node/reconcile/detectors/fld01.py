@@ -28,7 +28,13 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     fitting = ordered(
         NumberRef(issuer=f.key.issuer, number=f.key.number, type=f.key.type, year=f.key.year) for f in case.permits
     )
-    values = {"issuer": case.issuer, "number": case.number, "used": done(events), "permits": str(len(case.permits))}
+    values = {
+        "rule": "FLD-01, box 1",
+        "issuer": case.issuer,
+        "number": case.number,
+        "used": done(events),
+        "permits": str(len(case.permits)),
+    }
     return (
         FindingDraft(
             pattern=PATTERN,
@@ -36,7 +42,8 @@ def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
             class_=FindingClass.REVIEW,
             summary=(
                 f"{case.issuer} has {values['permits']} permits numbered {case.number}, and it cannot be told which of "
-                f"them was used: {values['used']}."
+                f"them was used: {values['used']}; ask the office to send the record again with the type and the date "
+                f"of issue ({values['rule']})."
             ),
             permits=(subject, *fitting)[:MAX_PERMITS],
             evidence=tuple(event.source for event in events),

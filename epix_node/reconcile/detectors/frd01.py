@@ -24,6 +24,7 @@ Parameters: ``same_consignment``.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from itertools import combinations
 
 from epix_node.permit.event import Endorsement
@@ -35,18 +36,31 @@ from epix_node.reconcile.arrivals import arrivals
 from epix_node.reconcile.clusters import Cluster, apart, clusters
 from epix_node.reconcile.sentence import about_permit, dated, listed, named
 from epix_node.reconcile.view import View
+from epix_node.rules.ruleset import PatternParameters
 
 PATTERN = "FRD-01"
 
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     """A finding for each single-use permit of the case that served more than one consignment."""
-    found = (_reuse(case, fact, view) for fact in case.permits if not fact.permit.multi_use)
+    found = (_told(case, fact, view) for fact in case.permits)
     return tuple(draft for draft in found if draft is not None)
 
 
-def _reuse(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
-    days = view.parameters.same_consignment
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reuse:
+    """The consignments of a permit that may have one; ``may_be_one``: they may be parts of one all the same."""
+
+    confirmed: tuple[Cluster, ...]
+    endorsed: tuple[Cluster, ...]
+    may_be_one: bool
+
+
+def reuse_of(case: Case, fact: PermitFact, *, parameters: PatternParameters) -> Reuse | None:
+    """The repeated use of a permit, if there is any."""
+    if fact.permit.multi_use:
+        return None
+    days = parameters.same_consignment
     events = case.events_of(fact)
     if fact.permit.type == PermitType.IMPORT:
         events += case.uses_of(fact)
@@ -59,9 +73,17 @@ def _reuse(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
     if not confirmed and not endorsed:
         return None
     may_be_one = not several_countries and all(
-        _may_be_one(fact, group, view) for group in (*_by_party(confirmed), *_by_party(endorsed))
+        _may_be_one(fact, group, parameters) for group in (*_by_party(confirmed), *_by_party(endorsed))
     )
-    values = {"article": "VI.5", "days": str(days.days)}
+    return Reuse(confirmed=confirmed, endorsed=endorsed, may_be_one=may_be_one)
+
+
+def _told(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
+    reuse = reuse_of(case, fact, parameters=view.parameters)
+    if reuse is None:
+        return None
+    days, endorsed, confirmed = view.parameters.same_consignment, reuse.endorsed, reuse.confirmed
+    values = {"rule": "Art. VI.5", "days": str(days.days)}
     parts = []
     for deed, group in (("endorsed", endorsed), ("confirmed", confirmed)):
         if group:
@@ -69,16 +91,18 @@ def _reuse(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
             told = listed([dated(cluster.events[:1]) for cluster in group])
             values[deed] = f"{len(group)}: {told}"
             parts.append(f"{len(group)} were {deed}: {told}")
-    rule = f"{named(fact)} covers one consignment (Art. VI.5)"
+    rule = f"{named(fact)} covers one consignment ({values['rule']})"
     summary = (
-        f"{rule}; within {days.days} days at one office {', and '.join(parts)}; they may be parts of one."
-        if may_be_one
-        else f"{rule}, but {', and '.join(parts)}."
+        f"{rule}; within {days.days} days at one office {', and '.join(parts)}; they may be parts of one: ask the "
+        "office whether they came together."
+        if reuse.may_be_one
+        else f"{rule}, but {', and '.join(parts)}; hold what is not released yet, and compare the papers that were "
+        "shown."
     )
     return about_permit(
         PATTERN,
         fact,
-        class_=FindingClass.REVIEW if may_be_one else FindingClass.ALERT,
+        class_=FindingClass.REVIEW if reuse.may_be_one else FindingClass.ALERT,
         summary=summary,
         events=(event for cluster in (*endorsed, *confirmed) for event in cluster.events),
         values=values,
@@ -96,11 +120,11 @@ def _by_party(found: tuple[Cluster, ...]) -> list[tuple[Cluster, ...]]:
     return [tuple(c for c in found if c.party == party) for party in sorted({c.party for c in found})]
 
 
-def _may_be_one(fact: PermitFact, group: tuple[Cluster, ...], view: View) -> bool:
+def _may_be_one(fact: PermitFact, group: tuple[Cluster, ...], parameters: PatternParameters) -> bool:
     """Whether one Party's consignments of one kind may be parts of one: near each other, and not too much."""
     for one, other in combinations(group, 2):
         distance = apart(one, other)
-        if distance is None or distance > view.parameters.same_consignment:
+        if distance is None or distance > parameters.same_consignment:
             return False
     counts = counted(fact.permit, (event for cluster in group for event in cluster.events))
     if any(count.allowance is None and count.line.quantity.micro > 0 for count in counts):

@@ -24,10 +24,12 @@ from epix_node.permit.event import Difference, Presentation
 from epix_node.permit.facts import Case, EventFact, PermitFact
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.model import Permit
-from epix_node.reconcile.sentence import about_permit, dated, listed, named
+from epix_node.reconcile.sentence import about_permit, dated, left_out, listed, named
 from epix_node.reconcile.view import View
 
 PATTERN = "FRD-02"
+
+_RULE = "DOC-06"
 
 _PRIVATE = frozenset({"name", "address", "place", "signatory", "special_conditions", "common_name", "description"})
 """Members that may be about persons, whatever class a writer gave them."""
@@ -59,17 +61,25 @@ def _altered(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
                 told[difference.field].add(_told(difference))
     shown = dated(events)
     fields = {field: _joined(sorted(texts)) for field, texts in sorted(told.items())}
+    pieces = [f"{field} ({text})" for field, text in fields.items()]
+    ask = (
+        "hold the goods and the paper, and ask the issuer which is right"
+        if strongest is FindingClass.ALERT
+        else "ask the issuer whether it is a mistake"
+    )
     return about_permit(
         PATTERN,
         fact,
         class_=strongest,
         summary=(
-            f"{named(fact)} was shown as a paper ({shown}) that differs from the register in "
-            f"{listed([f'{field} ({text})' for field, text in fields.items()])}."
+            f"{named(fact)} was shown as a paper ({shown}) that differs from the register ({_RULE}) in "
+            f"{listed(pieces)}; {ask}."
         ),
         events=events,
         values={
+            "rule": _RULE,
             "shown": shown,
+            **left_out(pieces),
             "fields": str(len(fields)),
             **{f"differs.{field}": text for field, text in fields.items()},
         },

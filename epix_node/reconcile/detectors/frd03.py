@@ -92,7 +92,7 @@ def _draft(
 ) -> FindingDraft:
     body = withdrawal.withdrawal
     told = done(uses)
-    values = {"withdrawn_on": str(withdrawal.day), "reason": body.reason.value, "used": told}
+    values = {"rule": "DOC-03", "withdrawn_on": str(withdrawal.day), "reason": body.reason.value, "used": told}
     successor = body.replaced_by
     mentioned = []
     if successor is not None:
@@ -101,11 +101,17 @@ def _draft(
             NumberRef(issuer=successor.issuer, number=successor.number, type=successor.type, year=successor.year)
         )
     how = f"replaced by {successor.number}" if successor is not None else body.reason.value
-    summary = f"{named(fact)} was withdrawn on {withdrawal.day} ({how}), but was used after that: {told}."
+    summary = (
+        f"{named(fact)} was withdrawn on {withdrawal.day} ({how}), but was used after that: {told}; nothing moves "
+        f"under a withdrawn permit ({values['rule']}): hold the goods, and ask who showed it where the paper is from."
+    )
     if class_ is FindingClass.REVIEW:
         why = "for goods that may have been under way" if excuses else "at about that time"
         values["excuse"] = done(excuses) if excuses else "about the same time"
-        summary = f"{named(fact)} was withdrawn on {withdrawal.day} ({how}) and used {why}: {told}."
+        summary = (
+            f"{named(fact)} was withdrawn on {withdrawal.day} ({how}) and used {why}: {told}; ask the offices when the "
+            f"goods left, and what they knew of the withdrawal ({values['rule']})."
+        )
     return about_permit(
         PATTERN,
         fact,

@@ -14,27 +14,25 @@ cannot disagree. Then the finding is R and names the neighbour, and it becomes A
 error or when nobody has corrected it in 72 hours. They count from the earliest of these events: whoever goes on using
 a forged number must not make a typing error of it again.
 
-A document with that number whose key was revoked (decision 7) may be a thief's, or the issuer's own from the days
-before the theft was known. Only the issuer can tell, by issuing it again; until then the finding is R and says so.
+A number with a document whose key was revoked (decision 7) was not invented: what is to be said of it says FRD-18.
+
+Where there is no such excuse, the ladder (``matching``, rungs 4 and 5) may still suggest one permit that was meant by
+all these events. It is told as a hint and changes nothing.
 
 The finding is about the number: its subject has neither type nor year, so all Parties come to the same id.
 
-Parameters: ``typing_error``.
+Parameters: ``typing_error``, ``matching``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
 
-from epix_node.permit.event import Confirmation, Endorsement, Presentation
-from epix_node.permit.facts import Case, EventFact, PermitFact
+from epix_node.permit.facts import Case, EventFact, Match, PermitFact
 from epix_node.permit.finding import FindingClass, FindingDraft
-from epix_node.permit.model import Line
-from epix_node.permit.number import NumberRef, normalised
-from epix_node.permit.quantity import NotAQuantityError, Quantity, UnitClass
+from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.reconcile.clusters import chronological
+from epix_node.reconcile.matching import Candidates, Rung, has_its_goods, is_of_its_countries, suggested
 from epix_node.reconcile.sentence import MAX_PERMITS, done, listed, ordered
 from epix_node.reconcile.view import Observation, View
 
@@ -43,38 +41,40 @@ PATTERN = "FRD-05"
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
     """The finding about a number that was used although its issuer's complete register lacks it."""
-    if case.permits or view.observation is None:
+    if case.permits or case.void or view.observation is None:
         return ()
     seen = view.observation
     events = tuple(event for event in chronological(case.events) if _is_absent(event, seen))
     if not events:
         return ()
-    meant = _probably_meant(case, events, view)
+    meant = excuses = _probably_meant(case, events, view)
     subject = NumberRef(issuer=case.issuer, number=case.number)
-    values = {"issuer": case.issuer, "number": case.number, "used": done(events)}
+    values = {"rule": "Art. VI.3", "issuer": case.issuer, "number": case.number, "used": done(events)}
     dates = sorted({str(e.body.permit.issued_on) for e in events if e.body.permit.issued_on})
     if dates:
         values["issued_on"] = listed(dates)
-    summary = f"{case.issuer} has issued no permit {case.number}, but it was used: {values['used']}."
-    if case.void:
-        values["signed"] = "with a key that was revoked"
-        summary = (
-            f"{case.issuer} has a document numbered {case.number} that does not count, since its key was revoked, but "
-            f"it was used: {values['used']}. Only {case.issuer} can say whether it is its own."
-        )
-    elif meant:
+    begin = f"{case.issuer} has issued no permit {case.number}"
+    summary = (
+        f"{begin}, but it was used: {values['used']}; each permit has a number of the authority that granted it "
+        f"({values['rule']}): hold the goods and the paper, and ask {case.issuer}."
+    )
+    if meant:
         values["probably"] = listed([ref.number for ref in meant])
         summary = (
-            f"{case.issuer} has issued no permit {case.number}, which was {values['used']}; "
-            f"probably {values['probably']} was meant."
+            f"{begin} ({values['rule']}), which was {values['used']}; probably {values['probably']} was meant: ask the "
+            "office to look at the paper again, and to correct its record."
         )
+    elif suggestion := _perhaps(events, view):
+        meant = (_ref(suggestion.permit),)
+        values |= {"resembles": suggestion.permit.number, "rung": str(suggestion.rung)}
+        summary += f" {_resembling(suggestion)}: ask {case.issuer} whether it was meant."
     return (
         FindingDraft(
             pattern=PATTERN,
             subject=subject,
-            class_=FindingClass.REVIEW if meant or case.void else FindingClass.ALERT,
+            class_=FindingClass.REVIEW if excuses else FindingClass.ALERT,
             summary=summary,
-            permits=(subject, *(() if case.void else meant))[:MAX_PERMITS],
+            permits=(subject, *meant)[:MAX_PERMITS],
             evidence=tuple(event.source for event in events),
             values=values,
             ruleset=view.ruleset_id,
@@ -98,7 +98,7 @@ def _probably_meant(case: Case, events: tuple[EventFact, ...], view: View) -> tu
         return ()
     return tuple(
         ordered(
-            NumberRef(issuer=n.key.issuer, number=n.key.number, type=n.key.type, year=n.key.year)
+            _ref(n.key)
             for n in view.neighbours
             if n.key.issuer == case.issuer
             and n.key not in view.neighbour_confirmed
@@ -107,16 +107,16 @@ def _probably_meant(case: Case, events: tuple[EventFact, ...], view: View) -> tu
     )
 
 
+def _ref(key: PermitKey) -> NumberRef:
+    return NumberRef(issuer=key.issuer, number=key.number, type=key.type, year=key.year)
+
+
 def _fits(neighbour: PermitFact, event: EventFact) -> bool:
-    permit = neighbour.permit
     return (
-        event.body.permit.type in {None, permit.type}
+        event.body.permit.type in {None, neighbour.permit.type}
         and _is_in_force(neighbour, event.body.date)
-        and _is_of_its_countries(neighbour, event)
-        and all(
-            any(_same_goods(line, taxon, unit) for line in permit.lines if block in {"", _block(line.block)})
-            for block, taxon, unit in _goods(event)
-        )
+        and is_of_its_countries(neighbour, event)
+        and has_its_goods(neighbour, event)
     )
 
 
@@ -127,41 +127,16 @@ def _is_in_force(neighbour: PermitFact, day: date) -> bool:
     return (begins is None or begins <= day) and (ends is None or day <= ends)
 
 
-def _is_of_its_countries(neighbour: PermitFact, event: EventFact) -> bool:
-    """The export side endorses, the import side confirms; either may have been shown the paper."""
-    permit = neighbour.permit
-    is_exporter = event.acts_for(permit.issuer) or event.acts_for(permit.origin_country)
-    is_importer = permit.destination is None or event.acts_for(permit.destination)
-    if isinstance(event.body, Endorsement):
-        return is_exporter
-    return is_importer if isinstance(event.body, Confirmation) else is_exporter or is_importer
-
-
-def _goods(event: EventFact) -> Iterator[tuple[str, str, UnitClass | None]]:
-    """Block, taxon and unit class of each line that the event speaks of; empty or ``None`` where it leaves them out."""
-    body = event.body
-    if not isinstance(body, Presentation):
-        for line in body.lines:
-            yield _block(line.block), _plain(line.taxon), line.quantity.unit_class
-    for shown in (body.presented or {}).get("lines") or ():
-        yield _block(shown.get("block")), _plain(shown.get("taxon")), _unit_class(shown)
-
-
-def _same_goods(line: Line, taxon: str, unit: UnitClass | None) -> bool:
-    permitted = line.permitted()
-    return taxon in {"", _plain(line.taxon)} and (unit is None or permitted is None or permitted.unit_class is unit)
-
-
-def _unit_class(shown: Mapping[str, Any]) -> UnitClass | None:
-    try:
-        return Quantity.parse("1", str(shown["unit"]).upper()).unit_class if shown.get("unit") else None
-    except NotAQuantityError:
+def _perhaps(events: tuple[EventFact, ...], view: View) -> Match | None:
+    """What the ladder suggests for all events, unless the issuer has said that nothing else was meant."""
+    if view.neighbour_dismissed:
         return None
+    candidates = Candidates(near=view.neighbours, alike=view.alike, confirmed=view.neighbour_confirmed)
+    return suggested(events, candidates, parameters=view.parameters.matching)
 
 
-def _block(letter: str | None) -> str:
-    return normalised(letter or "")
-
-
-def _plain(text: str | None) -> str:
-    return " ".join((text or "").casefold().split())
+def _resembling(suggestion: Match) -> str:
+    number = f"{suggestion.permit.issuer} {suggestion.permit.number}"
+    if suggestion.rung == Rung.NEAR_NUMBER:
+        return f"The number is one error away from that of permit {number}, for the same partner and goods"
+    return f"Permit {number} is for the same partner, goods, time and amount"

@@ -21,22 +21,19 @@ Parameters: ``expired_grace``, ``in_time_grace``, ``transit_max_air``, ``transit
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
+from datetime import date
 
 from epix_node.permit.event import Endorsement
 from epix_node.permit.facts import Case, EventFact, PermitFact
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.model import PermitType
 from epix_node.reconcile.arrivals import arrivals
-from epix_node.reconcile.clusters import chronological, transport_document
+from epix_node.reconcile.clusters import chronological
+from epix_node.reconcile.journey import longest_journey
 from epix_node.reconcile.sentence import about_permit, dated, named
 from epix_node.reconcile.view import View
 
 PATTERN = "FRD-14"
-
-_AIR_WAYBILL = re.compile(r"[0-9]{11}", re.ASCII)
-"""Airline prefix and serial number, once dashes and spaces are gone."""
 
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
@@ -66,7 +63,7 @@ def _expired_use(case: Case, fact: PermitFact, valid_until: date, view: View) ->
         in_time = [e for e in left if e.body.date - valid_until <= view.parameters.in_time_grace]
         if not in_time:
             not_in_time.append(arrival)
-        elif all(arrival.body.date - e.body.date > _longest_journey(e, view) for e in in_time):
+        elif all(arrival.body.date - e.body.date > longest_journey(e, view.parameters) for e in in_time):
             slow.append(arrival)
             departures += in_time
     return _draft(fact, valid_until, exported_late, not_in_time, slow, departures, view)
@@ -74,11 +71,6 @@ def _expired_use(case: Case, fact: PermitFact, valid_until: date, view: View) ->
 
 def _has_basis(event: EventFact) -> bool:
     return getattr(event.body, "basis", None) is not None
-
-
-def _longest_journey(endorsement: EventFact, view: View) -> timedelta:
-    is_by_air = _AIR_WAYBILL.fullmatch(transport_document(endorsement) or "")
-    return view.parameters.transit_max_air if is_by_air else view.parameters.transit_max_sea
 
 
 def _draft(
@@ -91,7 +83,7 @@ def _draft(
     view: View,
 ) -> FindingDraft | None:
     begin = f"{named(fact)} was valid until {valid_until}"
-    values: dict[str, str] = {}
+    values: dict[str, str] = {"rule": "VAL-10"}
     if exported_late or not_in_time:
         parts = []
         if exported_late:
@@ -101,15 +93,19 @@ def _draft(
             values["confirmed"] = dated(not_in_time)
             parts.append(f"goods that had not left in time were imported: {values['confirmed']}")
         class_, events = FindingClass.ALERT, [*exported_late, *not_in_time]
-        summary = f"{begin}, but {', and '.join(parts)}."
+        summary = (
+            f"{begin}, but {', and '.join(parts)}; nothing leaves after its last day ({values['rule']}): hold the "
+            "goods, and ask for a permit that was valid."
+        )
     elif slow:
         values |= {"endorsed": dated(departures), "confirmed": dated(slow)}
         # Some arrival is later than this, so it is a date that the calendar has.
-        values["latest_arrival"] = str(max(e.body.date + _longest_journey(e, view) for e in departures))
+        values["latest_arrival"] = str(max(e.body.date + longest_journey(e, view.parameters) for e in departures))
         class_, events = FindingClass.REVIEW, [*departures, *slow]
         summary = (
             f"{begin}; goods that had left in time ({values['endorsed']}) were imported only after "
-            f"{values['latest_arrival']}, later than the journey takes: {values['confirmed']}."
+            f"{values['latest_arrival']}, later than the journey takes: {values['confirmed']}; ask where they were in "
+            f"between ({values['rule']})."
         )
     else:
         return None

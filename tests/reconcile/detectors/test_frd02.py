@@ -16,8 +16,8 @@ def test_a_presented_paper_with_a_larger_quantity_is_an_alert():
     (draft,) = detect(case(permit(), presented("03-20", paper=MORE)), view())
     assert draft.class_ == "A"
     assert draft.summary == (
-        "Export permit XA 26XA000123 was shown as a paper (XB on 2026-03-20) that differs from the register in "
-        "lines.A.quantity (120 instead of 12)."
+        "Export permit XA 26XA000123 was shown as a paper (XB on 2026-03-20) that differs from the register (DOC-06) "
+        "in lines.A.quantity (120 instead of 12); hold the goods and the paper, and ask the issuer which is right."
     )
     assert draft.values["differs.lines.A.quantity"] == "120 instead of 12"
     assert [e.type for e in draft.evidence] == ["permit", "presentation"]
@@ -35,7 +35,7 @@ def test_names_and_addresses_are_a_review_that_repeats_none_of_them():
     (draft,) = detect(case(permit(), presented("03-20", paper=OTHER_NAME)), view())
     assert draft.class_ == "R"
     told = draft.summary + str(draft.values)
-    assert "importer.name (differs)" in draft.summary
+    assert "importer.name (differs); ask the issuer whether it is a mistake." in draft.summary
     assert not any(word in told for word in ("Mallory", "Hidden", "Bob", "Ann"))
 
 
@@ -78,3 +78,12 @@ def test_it_does_not_fire(facts):
 def test_long_values_are_cut():
     (draft,) = detect(case(permit(), presented("03-20", paper={"security_stamp": "9" * 500})), view())
     assert len(draft.summary) < 400
+
+
+def test_many_fields_are_counted_where_they_are_not_told():
+    """The rest is in values, as everything is."""
+    fields = ("type", "valid_until", "issued_on", "purpose", "security_stamp", "subtype", "number")
+    reported = [Difference(field=name, presented="1", registered="2", class_="A") for name in fields]
+    (draft,) = detect(case(permit(), presented("03-20", *reported)), view())
+    assert " and 2 more; hold" in draft.summary
+    assert (draft.values["fields"], draft.values["more"]) == ("7", "2")

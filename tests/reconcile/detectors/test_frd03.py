@@ -76,7 +76,8 @@ def test_the_sentence_names_the_successor_and_the_withdrawal_is_evidence():
     (draft,) = detect(case(fact, confirmed("04-12")), view())
     assert draft.summary == (
         "Export permit XA 26XA000123 was withdrawn on 2026-04-10 (replaced by 26XA000124), but was used after that: "
-        "confirmed by XB on 2026-04-12."
+        "confirmed by XB on 2026-04-12; nothing moves under a withdrawn permit (DOC-03): hold the goods, and ask who "
+        "showed it where the paper is from."
     )
     assert [e.type for e in draft.evidence] == ["permit", "withdrawal", "import-confirmation"]
     assert [p.number for p in draft.permits] == ["26XA000123", "26XA000124"]
@@ -87,7 +88,8 @@ def test_the_endorsement_that_shows_goods_under_way_is_evidence():
     assert {e.type for e in draft.evidence} == {"permit", "withdrawal", "export-endorsement", "import-confirmation"}
     assert draft.summary == (
         "Export permit XA 26XA000123 was withdrawn on 2026-04-10 (stolen) and used for goods that may have been "
-        "under way: confirmed by XB on 2026-05-12."
+        "under way: confirmed by XB on 2026-05-12; ask the offices when the goods left, and what they knew of the "
+        "withdrawal (DOC-03)."
     )
 
 

@@ -126,7 +126,8 @@ def test_the_sentence_gives_both_amounts():
     (draft,) = detect(case(permit(), endorsed("03-18", goods("10")), confirmed("03-20", goods("20"))), view())
     assert draft.summary == (
         "Export permit XA 26XA000123 was exceeded: 20 NAR of block A were confirmed by XB on 2026-03-20 "
-        "where 10 NAR were endorsed."
+        "where 10 NAR were endorsed; no more moves than was permitted and had left (END-03, END-07): hold what is "
+        "above it, and ask the offices what they counted."
     )
     assert draft.values["block A endorsed"] == "10 NAR"
     assert {e.type for e in draft.evidence} == {"permit", "export-endorsement", "import-confirmation"}
@@ -136,7 +137,8 @@ def test_the_sentence_names_goods_on_no_line():
     (draft,) = detect(case(permit(), confirmed("03-20", goods("12"), goods("3", block=None))), view())
     assert draft.summary == (
         "Export permit XA 26XA000123 was exceeded: 3 NAR of goods on none of its lines were confirmed by XB on "
-        "2026-03-20."
+        "2026-03-20; no more moves than was permitted and had left (END-03, END-07): hold what is above it, and ask "
+        "the offices what they counted."
     )
 
 
@@ -210,3 +212,24 @@ def test_uses_are_summed_against_the_import_permits_own_lines(expected, lines, u
 def test_a_confirmation_about_an_import_permit_that_also_names_it_counts_once():
     event = confirmed("03-20", permit=IMPORT_REF, import_permit=IMPORT_REF)
     assert not fires(import_case(import_permit(), event, uses=[event]))
+
+
+def test_many_blocks_are_counted_where_they_are_not_told():
+    """The rest is in values, as everything is."""
+    blocks = "ABCDEFG"
+    fact = permit(*(line(block) for block in blocks))
+    (draft,) = detect(case(fact, confirmed("03-20", *(goods("20", block=block) for block in blocks))), view())
+    assert " and 2 more; no more" in draft.summary
+    assert draft.values["more"] == "2"
+    assert draft.values["block G moved"] == "20 NAR confirmed by XB on 2026-03-20"
+
+
+def test_the_same_report_under_two_ids_is_for_review():
+    """Nobody can tell it from a second load, so somebody is to ask; one word of difference, and it is one (2.3)."""
+    twice = [confirmed("03-20", document="020-12345675") for _ in range(2)]
+    (draft,) = detect(case(permit(), *twice), view())
+    assert draft.class_ == "R"
+    assert {event.source for event in twice} < set(draft.evidence)
+    for other in ({"office": "XB-2"}, {"document": "020-12345686"}, {"document": None}):
+        (draft,) = detect(case(permit(), twice[0], confirmed("03-20", **{"document": "020-12345675", **other})), view())
+        assert draft.class_ == "A", other

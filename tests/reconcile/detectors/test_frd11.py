@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from epix_node.permit.facts import EventFact
 from epix_node.permit.timing import Timing
 from epix_node.reconcile.detectors.frd11 import detect
-from tests.reconcile.builders import case, noon, permit, view, withdrawn
+from tests.reconcile.builders import case, confirmed, endorsed, noon, permit, view, withdrawn
 from tests.reconcile.builders import day as of
 
 SIGNED = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -63,3 +64,30 @@ def test_a_withdrawal_that_was_dated_back_is_found_with_its_permit():
     assert draft.evidence == (fact.source, late.source)
     assert "its withdrawal" in draft.summary
     assert draft.values["withdrawal.accepted_at"] == "2026-03-20T12:00:00Z"
+
+
+def test_a_permit_for_goods_that_had_left_is_an_alert():
+    """Two days before its date of issue its own border had endorsed them, and it does not say why (RET-01)."""
+    left = endorsed("02-27")
+    (draft,) = detect(case(permit(), left), view())
+    assert draft.class_ == "A"
+    assert draft.evidence[-1] == left.source
+    assert draft.values["endorsed"] in draft.summary
+
+
+@pytest.mark.parametrize(
+    ("members", "event"),
+    [
+        ({}, endorsed("02-28")),
+        ({"retrospective": True}, endorsed("02-20")),
+        ({"replaces": "26XA000122"}, endorsed("02-20")),
+        ({"multi_use": True}, endorsed("02-20")),
+        ({"legacy": True}, endorsed("02-20")),
+        ({}, endorsed("02-20", by="XC")),
+        ({}, confirmed("02-20")),
+    ],
+    ids=["another calendar", "says so", "a replacement", "multiple use", "legacy", "another Party", "an arrival"],
+)
+def test_what_may_have_left_before_accuses_nobody(members: dict[str, Any], event: EventFact):
+    """Whatever else the date may mean."""
+    assert detect(case(permit(**members), event), view()) == ()

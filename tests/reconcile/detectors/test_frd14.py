@@ -66,7 +66,8 @@ def test_the_sentence_of_an_alert():
     (draft,) = detect(case(permit(), endorsed("09-02"), confirmed("09-05")), view())
     assert draft.summary == (
         "Export permit XA 26XA000123 was valid until 2026-08-31, but goods were endorsed for export after that: "
-        "XA on 2026-09-02, and goods that had not left in time were imported: XB on 2026-09-05."
+        "XA on 2026-09-02, and goods that had not left in time were imported: XB on 2026-09-05; nothing "
+        "leaves after its last day (VAL-10): hold the goods, and ask for a permit that was valid."
     )
 
 
@@ -75,7 +76,8 @@ def test_the_sentence_of_a_review_gives_the_latest_arrival():
     assert draft.values["latest_arrival"] == "2026-09-19"
     assert draft.summary == (
         "Export permit XA 26XA000123 was valid until 2026-08-31; goods that had left in time (XA on 2026-08-20) were "
-        "imported only after 2026-09-19, later than the journey takes: XB on 2026-10-20."
+        "imported only after 2026-09-19, later than the journey takes: XB on 2026-10-20; ask where they were in "
+        "between (VAL-10)."
     )
 
 

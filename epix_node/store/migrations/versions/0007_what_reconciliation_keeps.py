@@ -1,6 +1,6 @@
 """Extracts, chains, accounts and coverage, notices; and the columns that findings over many permits ask for.
 
-Accounts, coverage and the rungs of events that are held already come with the next ``reconcile --full``.
+Accounts, coverage and the rungs of events that are held already come with ``reconcile --full --rewrite``.
 """
 
 import json
@@ -10,7 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from epix_node.permit.json import permit_from_json
+from epix_node.permit.neighbours import shapes_of_mistyped
 from epix_node.permit.number import normalised  # contract 1 fixes what it does
+from epix_node.store.reconcile_tables import SumLineRow
+from epix_node.store.sums import rows_of
 
 revision = "0007"
 down_revision = "0006"
@@ -18,6 +22,7 @@ branch_labels = None
 depends_on = None
 
 _AT_ONCE = 500
+_MAX_NUMBER_CHARACTERS = 70
 
 
 def upgrade() -> None:
@@ -25,6 +30,7 @@ def upgrade() -> None:
     _make_tables()
     _fill_lines()
     _fill_events()
+    _fill_orphans()
 
 
 def _add_columns() -> None:
@@ -71,23 +77,27 @@ def _make_tables() -> None:
         sa.Column("year", whole, nullable=False),
     )
     op.create_index("ix_draw_parent", "draw", ["parent_issuer", "parent_number"])
+    op.create_index("ix_draw_certificate", "draw", ["issuer", "number"])
     op.create_table(
         "account",
         *_key("issuer", "number", "type", "year"),
         _text("destination"),
-        *(_text(name, nullable=True) for name in ("due_on", "exported_on", "confirmed_on")),
+        *(_text(name, nullable=True) for name in ("due_on", "exported_on", "confirmed_on", "counted")),
+        sa.Column("stale", flag, nullable=True),
     )
     op.create_index("ix_account_due", "account", ["issuer", "destination", "due_on"])
+    given = sa.text("stale IS NOT NULL")
+    op.create_index("ix_account_stale", "account", ["stale"], sqlite_where=given, postgresql_where=given)
     op.create_table(
         "coverage",
         *_key("issuer", "destination", "direction", "day"),
         sa.Column("expected", whole, nullable=False),
         sa.Column("met", whole, nullable=False),
+        sa.Column("is_evidence", flag, nullable=False),
     )
     op.create_table(
         "observed",
-        *_key("issuer", "destination"),
-        sa.Column("is_observable", flag, nullable=False),
+        *_key("issuer", "destination", "direction"),
         _text("acted_until", nullable=True),
     )
     op.create_table(
@@ -102,7 +112,21 @@ def _make_tables() -> None:
     )
     op.create_index("ix_notice_next", "notice", ["next_try"])
     op.create_table("orphan_shape", *_key("issuer", "shape", "number"))
+    op.create_index("ix_permit_route", "permit", ["issuer", "importer_country", "issued_on"])
     op.create_table("stale_sum", *_key("pattern", "issuer", "number", "year"))
+    op.create_table(
+        "sum_line",
+        *_key("pattern", "sum_issuer", "sum_number"),
+        sa.Column("sum_year", whole, primary_key=True, nullable=False),
+        *_key("issuer", "type", "number", "year"),
+        sa.Column("ordinal", whole, primary_key=True, nullable=False),
+        *(_text(name) for name in ("part", "block")),
+        *(_text(name, nullable=True) for name in ("unit", "unit_class")),
+        sa.Column("quota_micro", sa.BigInteger(), nullable=True),
+        _text("replaces", nullable=True),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_sum_line_permit", "sum_line", ["issuer", "number"])
 
 
 def _pages(
@@ -129,6 +153,7 @@ def _fill_lines() -> None:
     permit = sa.table("permit", *map(sa.column, (*keys, "party", "document", "body")))
     line = sa.table("permit_line", *map(sa.column, (*keys, "ordinal", "appendix", "source", "origin_country")))
     draw = sa.table("draw", *map(sa.column, ("party", "document", "ordinal", "parent_issuer", "parent_number", *keys)))
+    sum_line = sa.table("sum_line", *map(sa.column, SumLineRow.model_fields))
     put = (
         line.update()
         .where(*(line.c[name] == sa.bindparam(f"of_{name}") for name in (*keys, "ordinal")))
@@ -151,16 +176,15 @@ def _fill_lines() -> None:
                         "o": origin.get("country"),
                     }
                 )
-                last = given.get("last_reexport") or {}
-                parent = last if last.get("country") and last.get("permit") else origin
-                if type_ == "R" and parent.get("country") and parent.get("permit"):
+                parent = _parent(given.get("last_reexport") or {}, origin, issuer)
+                if type_ == "R" and parent is not None:
                     draws.append(
                         {
                             "party": party,
                             "document": document,
                             "ordinal": ordinal,
-                            "parent_issuer": parent["country"],
-                            "parent_number": normalised(parent["permit"]),
+                            "parent_issuer": parent[0],
+                            "parent_number": parent[1],
                             "issuer": issuer,
                             "type": type_,
                             "number": number,
@@ -170,6 +194,22 @@ def _fill_lines() -> None:
         op.get_bind().execute(put, changes)
         if draws:
             op.get_bind().execute(draw.insert(), draws)
+        added = [row for *_, text in page for row in rows_of(permit_from_json(json.loads(text)))]
+        if added:
+            op.get_bind().execute(sum_line.insert(), added)
+
+
+def _parent(last: dict[str, Any], origin: dict[str, Any], issuer: str) -> tuple[str, str] | None:
+    """As ``permit.chain.parent_of`` was when this was written."""
+    last_named, origin_named = _named(last), _named(origin)
+    if last_named is not None and (last_named[0] != issuer or origin_named is None):
+        return last_named
+    return origin_named
+
+
+def _named(document: dict[str, Any]) -> tuple[str, str] | None:
+    country, number = (document.get("country") or "").strip().upper(), normalised(document.get("permit") or "")
+    return (country, number) if country and 0 < len(number) <= _MAX_NUMBER_CHARACTERS else None
 
 
 def _fill_events() -> None:
@@ -202,3 +242,16 @@ def _fill_events() -> None:
             op.get_bind().execute(mark.values(is_plain=sa.true()), plain)
         if named:
             op.get_bind().execute(name.values(taxon=sa.bindparam("found")), named)
+
+
+def _fill_orphans() -> None:
+    keys = ("issuer", "number")
+    orphan = sa.table("orphan", *map(sa.column, keys))
+    shape = sa.table("orphan_shape", *map(sa.column, ("issuer", "shape", "number")))
+    for page in _pages(orphan, keys, None):
+        shaped = [
+            {"issuer": issuer, "shape": spelled, "number": number}
+            for issuer, number in page
+            for spelled in shapes_of_mistyped(number)
+        ]
+        op.get_bind().execute(shape.insert(), shaped)
