@@ -126,9 +126,10 @@ async def cover(node: Node) -> int:
     """
 
     def work() -> int:
-        written = publish_due(node.office, now=node.clock(), progress=beat)
-        node.office.sequencer.publish(now=node.clock())
-        return written
+        try:
+            return publish_due(node.office, now=node.clock(), progress=beat)
+        finally:  # others take the whole register for stale without it, whatever became of the extracts
+            node.office.sequencer.publish(now=node.clock())
 
     return await asyncio.to_thread(work)
 

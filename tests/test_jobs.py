@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from epix_node import jobs as jobs_module
 from epix_node.acts.publish import publish
+from epix_node.errors import KeyMaterialError
 from epix_node.federation.pull import PullResult, pull
 from epix_node.identity.role import own_version
 from epix_node.jobs import Jobs, Round, cover, round_, running_jobs
@@ -220,6 +221,23 @@ async def test_the_own_checkpoint_keeps_its_time_fresh(world: World) -> None:
     world.wait(minutes=10)
     await cover(node)
     assert world["XB"].mirror("XB").cosigned_at == START + timedelta(minutes=10)
+
+
+async def test_extracts_that_cannot_be_written_keep_no_checkpoint_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others would take the whole register for stale, because the device that signs documents is away."""
+
+    def fails(*_: object, **__: object) -> int:
+        raise KeyMaterialError("the device is away")
+
+    country = world["XB"]
+    await cover(country.node)
+    world.wait(minutes=10)
+    monkeypatch.setattr(jobs_module, "publish_due", fails)
+    with pytest.raises(KeyMaterialError):
+        await cover(country.node)
+    assert country.mirror("XB").cosigned_at == START + timedelta(minutes=10)
 
 
 async def test_what_an_act_left_unsigned_is_covered_by_the_next_round(world: World) -> None:

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from epix_node.document.header import DocumentType
-from epix_node.permit.chain import parents_of
 from epix_node.permit.event import (
     Alert,
     Confirmation,
@@ -214,9 +213,8 @@ def _record_extract(session: Session, extract: PermitExtract, arrival: Arrival, 
         return
     draws.add(session, source, key, extract.permit.lines)
     recorded.touched.add((key.issuer, key.number))
-    # It may name thousands of documents; only about one that is held does anything follow.
-    parents = {(parent.issuer, parent.number) for parent in parents_of(extract.permit) if parent is not None}
-    recorded.touched |= draws.held(session, parents)
+    # It may name thousands of documents, and others than the extract before; something follows about held ones alone.
+    recorded.touched |= draws.held(session, draws.parents_of(session, key.issuer, key.number))
 
 
 def _concerned(session: Session, number: Number) -> set[Number]:

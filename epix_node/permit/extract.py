@@ -10,13 +10,17 @@ An extract says how a permit stood when it was written; the next one replaces it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from epix_node.permit.event import WithdrawalReason
 from epix_node.permit.line_balance import LineBalance
 from epix_node.permit.model import Line, Origin, Permit, TradeParty
 from epix_node.permit.number import MAX_NUMBER_CHARACTERS, PermitKey, normalised
 from epix_node.permit.passage import Passage
+
+MAX_BLOCK_CHARACTERS = 4
+MAX_TAXON_CHARACTERS = 100
+"""What is longer is neither the letter of a block nor the name of a taxon, but a remark, which no rule refuses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +59,15 @@ def extract_of(
     passages: Iterable[Passage] = (),
 ) -> PermitExtract:
     """What may be told of the permit to those who do not receive it; ``balances`` are those of its lines."""
+    plain = plain_permit(permit)
     return PermitExtract(
-        permit=plain_permit(permit),
+        permit=plain,
         permit_sha256=permit_sha256,
         withdrawn=withdrawn,
-        lines=tuple(balances),
+        lines=tuple(
+            replace(balance, block=line.block, taxon=line.taxon)
+            for line, balance in zip(plain.lines, balances, strict=True)
+        ),
         passages=tuple(passages),
     )
 
@@ -91,8 +99,8 @@ def _country(party: TradeParty | None) -> TradeParty | None:
 
 def _line(line: Line) -> Line:
     return Line(
-        block=line.block,
-        taxon=line.taxon,
+        block=_no_longer(line.block, MAX_BLOCK_CHARACTERS),
+        taxon=_no_longer(line.taxon, MAX_TAXON_CHARACTERS),
         appendix=line.appendix,
         sources=line.sources,
         term=line.term,
@@ -101,6 +109,10 @@ def _line(line: Line) -> Line:
         origin=_origin(line.origin),
         last_reexport=_origin(line.last_reexport),
     )
+
+
+def _no_longer(text: str | None, most: int) -> str | None:
+    return text if text is not None and len(text) <= most else None
 
 
 def _origin(origin: Origin | None) -> Origin | None:

@@ -7,6 +7,7 @@ again, and goods can only have left a country after they came there. So an extra
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -50,4 +51,13 @@ def passages(stated: Iterable[tuple[str, Endorsement | Confirmation | Presentati
         elif isinstance(body, Confirmation):
             outcomes = {line.outcome or body.outcome for line in body.lines} or {body.outcome}
             found |= {Passage(on=body.date, party=party, outcome=outcome.value) for outcome in outcomes}
-    return tuple(sorted(found)[:MAX_PASSAGES])
+    return tuple(sorted(_first(found)))
+
+
+def _first(found: Iterable[Passage]) -> list[Passage]:
+    """The first of each Party before the second of any: who tells of many days takes nobody else's place."""
+    by_party: dict[str, list[Passage]] = defaultdict(list)
+    for one in sorted(found):
+        by_party[one.party].append(one)
+    ranked = [(rank, one) for mine in by_party.values() for rank, one in enumerate(mine)]
+    return [one for _, one in sorted(ranked)[:MAX_PASSAGES]]

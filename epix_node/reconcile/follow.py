@@ -81,15 +81,6 @@ def revisit(session: Session, perspective: Perspective, *, now: datetime) -> Non
     sums.settle_marked(session, perspective, now=now, also=map(sums.sum_of, due))
 
 
-def reconcile_all(session: Session, perspective: Perspective, *, now: datetime) -> int:
-    """Everything again, with the same result; returns how many numbers were looked at."""
-    numbers = cases.numbers(session)
-    follow(session, perspective, numbers, now=now)
-    follow(session, perspective, observability.settle(session, perspective, now=now), now=now)
-    sums.settle_all(session, perspective, now=now)
-    return len(numbers)
-
-
 def _put_cards(session: Session, perspective: Perspective, case: Case, page: Page | None) -> None:
     held = page.cards if page is not None else {}
     for fact in case.permits:

@@ -24,9 +24,10 @@ from epix_node.reconcile import observability, sums
 from epix_node.reconcile.follow import follow
 from epix_node.reconcile.page import load_page
 from epix_node.reconcile.perspective import Perspective
-from epix_node.store import suspects
+from epix_node.store import stretches, suspects
 from epix_node.store.database import Database, Session
-from epix_node.store.suspects import Limits, Stretch
+from epix_node.store.stretches import Stretch
+from epix_node.store.suspects import Limits
 
 PAGE = 200
 """Numbers that are followed in one transaction."""
@@ -56,37 +57,37 @@ def rebuild(
 
     ``tell`` hears of each stretch of numbers that is done.
     """
-    stretches = database.read_now(_stretches)
+    every = database.read_now(_stretches)
     limits = Limits(merge_delay=perspective.ruleset.patterns.merge_delay, today=now.astimezone(UTC).date())
     followed = 0
-    with _found(database, stretches, limits, rewrite=rewrite) as found:
+    with _found(database, every, limits, rewrite=rewrite) as found:
         for done, numbers in enumerate(found, start=1):
             for start in range(0, len(numbers), PAGE):
                 database.write_now(_follow_page, perspective, numbers[start : start + PAGE], now)
             followed += len(numbers) + database.write_now(_settle_silences, perspective, now)
-            tell(Progress(done=done, stretches=len(stretches), followed=followed))
+            tell(Progress(done=done, stretches=len(every), followed=followed))
     database.write_now(sums.settle_all, perspective, now=now)
     return followed
 
 
 def _stretches(session: Session) -> list[Stretch]:
-    return list(suspects.stretches(session))
+    return list(stretches.stretches(session))
 
 
 @contextmanager
 def _found(
-    database: Database, stretches: Sequence[Stretch], limits: Limits, *, rewrite: bool
+    database: Database, every: Sequence[Stretch], limits: Limits, *, rewrite: bool
 ) -> Iterator[Iterator[list[Number]]]:
     """The numbers to be followed, stretch by stretch; those of the next are looked for in the meantime."""
 
     def look(stretch: Stretch) -> list[Number]:
         if rewrite:
-            return database.read_now(suspects.numbers, stretch)
+            return database.read_now(stretches.numbers, stretch)
         return database.read_now(suspects.suspects, stretch, limits)
 
     def each(readers: ThreadPoolExecutor) -> Iterator[list[Number]]:
         ahead: deque[Future[list[Number]]] = deque()
-        for stretch in stretches:
+        for stretch in every:
             ahead.append(readers.submit(look, stretch))
             if len(ahead) > _READERS:
                 yield ahead.popleft().result()

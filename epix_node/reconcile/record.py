@@ -10,7 +10,7 @@ from epix_node.errors import DifferentContentError, TransitionError
 from epix_node.exchange import recording
 from epix_node.exchange.ingest import Refused
 from epix_node.exchange.own import OwnRegister, Prepared, enter
-from epix_node.exchange.recording import Recorded
+from epix_node.exchange.recording import Number, Recorded
 from epix_node.permit.facts import Source
 from epix_node.permit.model import Permit
 from epix_node.permit.reasons import Reason
@@ -128,6 +128,7 @@ def _record(
         touched |= orphans.near(session, issuer, {fact.key.number for fact in quiet if fact.key.issuer == issuer})
     for alert in recorded.alerts:
         touched |= after_alert(session, perspective, alert, now=now)
+    touched |= _came(session, perspective, arrivals)
     judged = touched_by(session, [fact.permit for fact in quiet])
     follow(session, perspective, touched, now=now, judged=judged)
     _look_for_the_rest(session, perspective, arrivals, recorded, now=now, is_made_now=is_made_now)
@@ -143,7 +144,7 @@ def _look_for_the_rest(
     now: datetime,
     is_made_now: bool,
 ) -> None:
-    """These documents came, and those that are still missing of the new permits' chains are known (decision 4).
+    """What is still missing of the new permits' chains is known (decision 4).
 
     Also a document that contradicts what is recorded came: it was believed, and nobody kept it back.
     """
@@ -161,10 +162,17 @@ def _look_for_the_rest(
         ]
     if chains:
         awaited.watch(session, chains, now=now, is_new=is_made_now)
+        _came(session, perspective, arrivals)
+    awaited.mark(session, recorded.again)
+
+
+def _came(session: Session, perspective: Perspective, arrivals: Sequence[Arrival]) -> set[Number]:
+    """These documents are withheld no more; returns the numbers of which silence may say something again."""
+    touched: set[Number] = set()
     for party in {arrival.source.party for arrival in arrivals} - {perspective.party}:
         indexes = [a.source.index for a in arrivals if a.source.party == party and a.source.index is not None]
-        awaited.came(session, party, indexes)
-    awaited.mark(session, recorded.again)
+        touched |= {(key.issuer, key.number) for key in awaited.came(session, party, indexes)}
+    return touched
 
 
 def put_aside(session: Session, party: str, refused: Refused, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from epix_node.permit.event import Confirmation
-from epix_node.permit.facts import Case
+from epix_node.permit.facts import Case, EventFact
 from epix_node.permit.finding import FindingClass
 from epix_node.reconcile.chains import drawn_from
 from epix_node.reconcile.ladder import with_candidates
@@ -49,7 +49,7 @@ def surroundings(
         silences=silences(session, perspective, case, now=now),
         drawn=drawn_from(session, perspective, case) if is_drawn_on else (),
     )
-    spoken = [event.body.permit for event in case.events or [c.event for c in case.corrections]]
+    spoken = [event.body.permit for event in case.events or _remembered(case, view)]
     if case.permits or not spoken:
         return view
     observation = observe(session, perspective.keyring, perspective.party, case.issuer, spoken, now=now)
@@ -57,6 +57,13 @@ def surroundings(
     if observation is None:  # nothing follows from absence here
         return view
     return replace(view, observation=observation, neighbour_dismissed=_dismissed(session, perspective, case))
+
+
+def _remembered(case: Case, view: View) -> list[EventFact]:
+    """What was taken back, where that may have stood long enough to alarm somebody (``hindsight``)."""
+    corrections, cool_off = case.corrections, view.parameters.cool_off
+    is_late = any(c.by.at - c.event.source.at >= cool_off for c in corrections)
+    return [c.event for c in corrections] if is_late else []
 
 
 def _shown_for(session: Session, perspective: Perspective, case: Case) -> tuple[Case, ...]:

@@ -145,8 +145,11 @@ def leaves_arrived(
     _keep(session, [*(first for _, first in found.values()), *more], now=now)
 
 
-def came(session: Session, party: str, indexes: Iterable[int]) -> None:
-    """The documents of these entries came; cards that said that one was missing say so no more."""
+def came(session: Session, party: str, indexes: Iterable[int]) -> set[PermitKey]:
+    """The documents of these entries came; cards that said that one was missing say so no more.
+
+    Returns the permits of which one was missing.
+    """
     touched: set[PermitKey] = set()
     for chunk in _chunks(sorted(set(indexes))):
         of_them = (_WITHHELD.c.party == party, _WITHHELD.c.index.in_(chunk))
@@ -155,6 +158,7 @@ def came(session: Session, party: str, indexes: Iterable[int]) -> None:
             touched |= {_key(row) for row in rows}
             session.core.execute(delete(_WITHHELD).where(*of_them))
     mark(session, touched)
+    return touched
 
 
 def mark(session: Session, keys: Collection[PermitKey]) -> None:

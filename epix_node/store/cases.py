@@ -60,13 +60,6 @@ def load(session: Session, issuer: str, number: str) -> Case:
     return case_pages.load(session, issuer, [number])[number]
 
 
-def numbers(session: Session) -> list[tuple[str, str]]:
-    """Every (issuer, number) that a permit or an event speaks of, for reconciling everything again."""
-    found = set(session.exec(select(PermitRow.issuer, PermitRow.number).distinct()))
-    found |= set(session.exec(select(EventRow.permit_issuer, EventRow.permit_number).distinct()))
-    return sorted((issuer, number) for issuer, number in found)
-
-
 def held_cards(session: Session, issuer: str, numbers: Collection[str]) -> dict[PermitKey, Mapping[str, Any]]:
     """The cards of permits with some hundred numbers of an issuer as they are kept, for ``put_card``."""
     rows = session.core.execute(_CARDS, {"of": issuer, "numbers": list(numbers)}).mappings()

@@ -33,9 +33,9 @@ from epix_node.permit.event_json import confirmation_from_json, endorsement_from
 from epix_node.permit.finding import Finding, FindingState, finding_id
 from epix_node.permit.number import NumberRef
 from epix_node.permit.status import Flag
-from epix_node.reconcile.follow import reconcile_all
 from epix_node.store import documents, events
 from epix_node.store.database import Session
+from tests.reconcile.everything import reconcile_all
 
 from .conftest import START, Keys, World, day, event_of, make_keys, open_world, permit_of
 

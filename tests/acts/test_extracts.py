@@ -25,13 +25,14 @@ from epix_node.permit.event_json import confirmation_from_json
 from epix_node.permit.facts import ExtractFact
 from epix_node.permit.number import NumberRef
 from epix_node.permit.status import Status
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.observation import is_known_absent
 from epix_node.reconcile.record import record_own
 from epix_node.store import documents, extracts, register
 from epix_node.store.database import Database, Session
 from epix_node.trust.keyring import Keyring
 from tests.acts.conftest import Keys, World, event_of, open_world, permit_of
+from tests.reconcile.everything import reconcile_all
 
 BY_WAY_OF_XD = {"transit": ["XD"]}
 NAMES = (b"Hook Leather", b"Jetty", b"Tiger Lily", b"Lagoon", b"Management Authority", b"J. D.", b"file 7")

@@ -13,17 +13,18 @@ import pytest
 from epix_node.document.header import DocumentType
 from epix_node.exchange.own import enter, prepare
 from epix_node.permit.extract import PermitExtract
-from epix_node.permit.facts import Case, ExtractFact
+from epix_node.permit.facts import Case
 from epix_node.permit.line_balance import LineBalance
 from epix_node.permit.model import Line, Origin, Permit, TradeParty
 from epix_node.permit.number import NumberRef
 from epix_node.permit.passage import Passage
 from epix_node.reconcile import follow
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.perspective import Perspective
 from epix_node.store import documents, draws, extracts
 from epix_node.store.database import Session
 from tests.acts.conftest import Keys, World, open_world
+from tests.reconcile.everything import reconcile_all
 
 PYTHONS = Line(
     block="A",
@@ -104,7 +105,6 @@ def tell(world: World, extract: PermitExtract, *, to: str = "XA") -> None:
 
 LAST = date(9999, 12, 31)
 FIRST = date(1, 1, 1)
-CAME = Passage(on=LAST, party="XC", outcome="released")
 
 
 @pytest.mark.parametrize("on", [FIRST, LAST])
@@ -148,19 +148,36 @@ def test_documents_that_nobody_holds_are_not_followed(world: World, monkeypatch:
     assert world["XA"].database.read_now(draws.certificates_of, [("XA", "26XA299")])
 
 
-def test_only_the_newest_of_many_is_read(world: World) -> None:
-    """A Party repeats itself: what it said before costs next to nothing."""
+def test_the_newest_of_many_counts(world: World) -> None:
+    """A Party changes its story every minute: it is believed for the last time that it spoke."""
     for minute in range(40):
-        tell(world, told("XB", counted=str(minute), lines=(replace(PYTHONS, description=None),) * 30))
+        tell(world, told("XB", counted=str(minute), lines=(PYTHONS,) * 3))
         world.wait(minutes=1)
     world.pull(world["XA"], world["XB"])
-    read: list[int] = []
     database = world["XA"].database
-
-    def note(*arguments: Any, **more: Any) -> ExtractFact:
-        read.append(1)
-        return real(*arguments, **more)
-
-    real = extracts._fact
     (fact,) = database.read_now(extracts.about, "XB", "26XB1")
     assert fact.extract.lines[0].endorsed == "39"
+
+
+def test_a_certificate_that_is_said_to_draw_on_something_else_lets_go(world: World) -> None:
+    """Also where this node holds another permit with the number, and the certificate is known by extracts only."""
+    for number in ("26XA1", "26XA2"):
+        world.publish("XA", number=number)
+        world.endorse("XA", number)
+    to_xa = {"name": "Croc & Co", "address": "3 Reef Walk", "country": "XA"}
+    world.publish("XB", number="7", importer=to_xa)
+    left = (Passage(on=date(2026, 3, 2), party="XB"),)
+    skins = replace(PYTHONS, term="SKI")
+    tell(world, told("XB", number="7", lines=(skins,), counted="12", passages=left))
+    world.pull(world["XA"], world["XB"])
+    assert drawn_too_much(world) == ["26XA1"]
+    world.wait(minutes=5)
+    other = replace(skins, origin=Origin(country="XA", permit="26XA2"))
+    tell(world, told("XB", number="7", lines=(other,), counted="12", passages=left))
+    world.pull(world["XA"], world["XB"])
+    assert drawn_too_much(world) == ["26XA2"]
+
+
+def drawn_too_much(world: World) -> list[str]:
+    found = world.findings("XA").values()
+    return sorted(f.subject.number for f in found if f.pattern == "FRD-06" and f.state.value != "resolved")

@@ -19,7 +19,6 @@ from epix_node.acts.revocation import heed_revocations
 from epix_node.errors import DifferentContentError, TransitionError
 from epix_node.permit.event import WithdrawalReason
 from epix_node.permit.number import NumberRef
-from epix_node.reconcile.follow import reconcile_all
 from epix_node.signing.signer import FileSigner
 from epix_node.store import documents, extracts, orphans, permits, register, revocations
 from epix_node.store.answers import PointReader
@@ -31,6 +30,7 @@ from epix_node.trust.manifest import PermitKeyEntry
 from epix_node.trust.succession import with_revocation
 from tests.acts.conftest import ALL_USES, START, YEARS_20, Keys, World, make_keys, open_world, permit_of, trusting
 from tests.acts.test_extracts import counted, held, reexport, written
+from tests.reconcile.everything import reconcile_all
 
 NUMBER = "26XA000001"
 REF = NumberRef(issuer="XA", number=NUMBER)

@@ -15,7 +15,6 @@ import csv
 import json
 import math
 import os
-import resource
 import shutil
 import sqlite3
 import statistics
@@ -188,8 +187,13 @@ def rebuild_here(path: str) -> None:
         wall, cpu = perf_counter(), process_time()
         followed = rebuild(database, seen_by, now=NOW)
         wall, cpu = perf_counter() - wall, process_time() - cpu
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps(asdict(Rebuilt(wall=wall, cpu=cpu, memory=memory, followed=followed))))
+    print(json.dumps(asdict(Rebuilt(wall=wall, cpu=cpu, memory=_peak_memory(), followed=followed))))
+
+
+def _peak_memory() -> float:
+    """MB of resident memory at most so far; what ``getrusage`` says begins with what the parent had."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def _bare_joins(store: Path) -> tuple[float, float]:

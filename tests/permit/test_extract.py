@@ -174,3 +174,14 @@ def test_an_extract_tells_the_balance_of_every_line() -> None:
         replace(extracted(TOLD), lines=())
     with pytest.raises(ValueError, match="date of issue"):
         replace(extracted(TOLD), permit=replace(TOLD, issued_on=None))
+
+
+@pytest.mark.parametrize(
+    ("member", "text"),
+    [("block", "for Jane Smith"), ("taxon", "Python regius, of the late Jane Smith, 7 Jetty Street, " * 2)],
+)
+def test_a_remark_in_a_box_for_a_letter_or_a_name_is_left_out(member: str, text: str) -> None:
+    """No rule refuses it on the permit; those who do not receive that need not read it."""
+    (line,) = TOLD.lines
+    told = extracted(replace(TOLD, lines=(replace(line, **{member: text}),)))
+    assert told == extracted(replace(TOLD, lines=(replace(line, **{member: None}),)))

@@ -33,3 +33,16 @@ def test_a_confirmation_without_lines_tells_its_outcome():
 
 def test_no_more_is_told_than_a_document_should_hold():
     assert len(of(*(confirmed("03-12", by=f"{n:02}") for n in range(90)))) == MAX_PASSAGES
+
+
+def test_who_tells_of_many_days_hides_nobody_elses() -> None:
+    """A third country floods a certificate with arrivals of long ago: what its border and its destination say is told.
+
+    Otherwise goods that came back would count as sold twice.
+    """
+    flood = [confirmed(f"{1000 + n}-01-01", by="XZ") for n in range(MAX_PASSAGES * 2)]
+    honest = of(endorsed("03-10"), confirmed("03-20", outcome="refused"))
+    told = of(*flood, endorsed("03-10"), confirmed("03-20", outcome="refused"))
+    assert len(told) == MAX_PASSAGES
+    assert set(honest) <= set(told)
+    assert list(told) == sorted(told)

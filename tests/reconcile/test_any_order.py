@@ -43,7 +43,7 @@ from epix_node.permit.model import Line, Origin, Permit, Quota, TradeParty
 from epix_node.permit.number import NumberRef, PermitKey
 from epix_node.permit.quantity import Quantity
 from epix_node.permit.status import standing
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.perspective import Perspective
 from epix_node.reconcile.record import record_page
 from epix_node.rules.ruleset import load_ruleset
@@ -52,6 +52,7 @@ from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
 from epix_node.trust.keyring import Keyring
 from tests.acts.conftest import START, make_keys
+from tests.reconcile.everything import reconcile_all
 from tests.stores import open_store
 
 END = START + timedelta(days=40)

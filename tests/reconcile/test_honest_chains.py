@@ -1,7 +1,7 @@
 """Nobody who sells what he has is ever accused, however sloppily it is written down.
 
 Lots of goods are split and sent from country to country, each under a certificate that was issued when they were
-there. Borders forget to endorse or to confirm, buyers refuse, boxes 12a stay empty. Whoever balances any document of the
+there. Borders forget to endorse or to confirm, buyers refuse, boxes 12a stay empty. Whoever balances a document of the
 chain, by documents or by extracts, finds nothing of class A.
 
 One thing is left out: goods that went to a country without a node and come back from there to who had sold them, with

@@ -15,11 +15,12 @@ from epix_node.permit.event import Confirmation, EventLine, Outcome, PermitRef
 from epix_node.permit.model import Line
 from epix_node.permit.neighbours import neighbouring_numbers
 from epix_node.permit.quantity import Quantity
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.record import record_page
 from epix_node.store import cases, findings, orphans
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
+from tests.reconcile.everything import reconcile_all
 from tests.reconcile.test_any_order import PERSPECTIVE, Teller, made
 from tests.stores import open_store
 

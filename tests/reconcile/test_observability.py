@@ -15,7 +15,7 @@ from epix_node.permit.event import Confirmation, Endorsement, EventLine, Outcome
 from epix_node.permit.model import Line, Permit, TradeParty
 from epix_node.permit.quantity import Quantity
 from epix_node.reconcile.accounting import keep_accounts
-from epix_node.reconcile.follow import follow, reconcile_all, revisit
+from epix_node.reconcile.follow import follow, revisit
 from epix_node.reconcile.observability import Observed, observed, observed_of, settle
 from epix_node.reconcile.perspective import Perspective
 from epix_node.reconcile.record import record_page
@@ -30,6 +30,7 @@ from epix_node.store.reconcile_tables import AccountRow
 from epix_node.store.register import RegisterState
 from epix_node.store.register_tables import WithheldRow
 from tests.reconcile import test_any_order as any_order
+from tests.reconcile.everything import reconcile_all
 from tests.reconcile.test_any_order import Teller
 from tests.stores import open_store
 
@@ -562,8 +563,7 @@ def test_a_withheld_document_that_comes_and_is_no_report_ends_the_doubt(store: D
     take(store, exports.told)
     known(store, LATER)
     assert look(store, LATER) == MISSING
-    kept_back = Exports()
-    kept_back.event(
+    exports.event(
         "XB",
         Endorsement(
             event_id="B-1",
@@ -573,7 +573,7 @@ def test_a_withheld_document_that_comes_and_is_no_report_ends_the_doubt(store: D
             lines=GOODS,
         ),
     )
-    (arrival,) = kept_back.told
+    arrival = exports.told[-1]
     row = {"party": "XB", "index": arrival.source.index, "issuer": "XA", "type": "E", "number": number(99)}
 
     def withhold(session: Session) -> None:
@@ -583,3 +583,22 @@ def test_a_withheld_document_that_comes_and_is_no_report_ends_the_doubt(store: D
     assert look(store, LATER) == set()
     take(store, [arrival])
     assert look(store, LATER) == MISSING
+
+
+def test_a_clock_that_jumps_and_comes_back_leaves_nothing_behind(store: Database) -> None:
+    """An END-05 of the own register is known up to today, whatever today is."""
+    exports = Exports()
+    exports.honest(range(8))
+    exports.issue(99)
+    exports.arrive(99)
+    exports.lost(98)
+    take(store, exports.told)
+    known(store, LATER)
+    both = {("END-05", "00099"), ("FRD-19", "00098")}
+    before = LEFT + timedelta(days=10)
+    assert look(store, before) == set()
+    assert look(store, LATER) == both
+    assert look(store, before) == set()
+    assert look(store, date(9999, 12, 30)) == both
+    assert look(store, date(1970, 1, 2)) == set()
+    assert look(store, LATER) == both

@@ -25,7 +25,7 @@ from epix_node.reconcile.detectors import end08
 from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.rebuild import Progress, rebuild
 from epix_node.reconcile.surroundings import load_case, load_cases, surroundings
-from epix_node.store import findings, suspects
+from epix_node.store import findings, stretches, suspects
 from epix_node.store.columns import table
 from epix_node.store.database import Database, Session
 from epix_node.store.suspects import Limits
@@ -53,7 +53,7 @@ def test_whoever_adds_a_detector_says_how_its_numbers_are_met() -> None:
     patterns = {*detect.DETECTORS, end08.PATTERN}
     assert patterns == set(suspects.MET_BY)
     asked = {question for questions in suspects.MET_BY.values() for question in questions}
-    assert asked <= {*suspects.QUESTIONS, "odd events", "with parents"}
+    assert asked <= {*suspects.QUESTIONS, "with parents"}
 
 
 def sold_on(number: str, quantity: str, *parents: str, taxon: str = "Python regius") -> Permit:
@@ -157,7 +157,7 @@ def tame(issued: Sequence[int], steps: Sequence[tuple[str, int, Any]]) -> list[A
             party = more
         else:
             body = replace(more, permit=ref)
-            party = permit.issuer if what == "left" else permit.destination or "XB"
+            party = {"left": permit.issuer, "left by XB": "XB"}.get(what, permit.destination or "XB")
         teller.event(party, replace(body, event_id=f"E-{len(teller.told)}"))
     return teller.told
 
@@ -173,11 +173,11 @@ def forget_findings(session: Session) -> None:
 
 
 def all_suspects(session: Session) -> set[tuple[str, str]]:
-    return {n for stretch in suspects.stretches(session) for n in suspects.suspects(session, stretch, LIMITS)}
+    return {n for stretch in stretches.stretches(session) for n in suspects.suspects(session, stretch, LIMITS)}
 
 
 def all_numbers(session: Session) -> list[tuple[str, str]]:
-    return [n for stretch in suspects.stretches(session) for n in suspects.numbers(session, stretch)]
+    return [n for stretch in stretches.stretches(session) for n in stretches.numbers(session, stretch)]
 
 
 def speaking(session: Session) -> dict[tuple[str, str], set[str]]:
@@ -291,6 +291,7 @@ ODD: dict[str, tuple[str, tuple[Any, ...], tuple[int, ...]]] = {
     "left too late": ("FRD-14", (left(0, a("1"), date=date(2026, 3, 11)),), (0,)),
     "came too late": ("FRD-14", (came(0, a("1"), date=date(2026, 3, 10)),), (0,)),
     "elsewhere": ("FRD-12", (("elsewhere", 0, "XC"),), (0,)),
+    "endorsed by another": ("END-11", (("left by XB", *left(0, a("1"))[1:]),), (0,)),
     "without an import permit": ("APP-05", (came(3, a("1")),), (3,)),
     "without an import permit, and nothing counted": ("APP-05", (came(3),), (3,)),
     "bred and registered nowhere": ("FRD-08", (), (4,)),
@@ -386,6 +387,6 @@ def test_small_stretches_say_the_same_as_large_ones(monkeypatch: pytest.MonkeyPa
         record(database, told)
         expected = database.read_now(all_numbers)
         for size in (1, 2, 3):
-            monkeypatch.setattr(suspects, "NUMBERS_AT_ONCE", size)
+            monkeypatch.setattr(stretches, "NUMBERS_AT_ONCE", size)
             assert database.read_now(all_numbers) == expected
     assert set(expected) == {(permit.issuer, permit.key.number) for permit in PERMITS}

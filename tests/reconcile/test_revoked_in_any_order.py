@@ -15,13 +15,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.revocation import settle
 from epix_node.store import revocations
 from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database
 from epix_node.store.revocations import RevokedKey
 from tests.acts.conftest import START
+from tests.reconcile.everything import reconcile_all
 from tests.reconcile.test_any_order import (
     END,
     PERSPECTIVE,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from epix_node.permit.event import Outcome, WithdrawalReason
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.record import record_page
 from epix_node.store import coverage, findings
 from epix_node.store.arrival import Arrival
@@ -27,6 +27,7 @@ from epix_node.store.columns import table
 from epix_node.store.database import Database, Session
 from epix_node.store.reconcile_tables import AccountRow
 from tests.reconcile import test_any_order as any_order
+from tests.reconcile.everything import reconcile_all
 from tests.reconcile.test_observability import LEFT, Exports, known, noon
 
 PERMITS = 14

@@ -22,7 +22,7 @@ from epix_node.permit.finding import Finding, FindingState, finding_id
 from epix_node.permit.model import Line, Origin, Permit, PermitType, Quota, TradeParty
 from epix_node.permit.quantity import Quantity
 from epix_node.reconcile import revocation
-from epix_node.reconcile.follow import reconcile_all, revisit
+from epix_node.reconcile.follow import revisit
 from epix_node.reconcile.rebuild import rebuild
 from epix_node.reconcile.record import record_page
 from epix_node.store import findings, revocations, sums
@@ -30,6 +30,7 @@ from epix_node.store.arrival import Arrival
 from epix_node.store.database import Database, Session
 from epix_node.store.revocations import RevokedKey
 from tests.acts.conftest import START
+from tests.reconcile.everything import reconcile_all
 from tests.reconcile.test_any_order import PERSPECTIVE, Teller, deliver, shuffled, store
 
 NOW = START + timedelta(days=400)

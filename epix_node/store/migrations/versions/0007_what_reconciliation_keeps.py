@@ -1,6 +1,7 @@
 """Extracts, chains, accounts and coverage, notices; and the columns that findings over many permits ask for.
 
-Accounts, coverage and the rungs of events that are held already come with ``reconcile --full --rewrite``.
+Accounts, coverage and the rungs of events that are held already come with ``reconcile --full --rewrite``. The extracts
+of permits that are held already are due.
 """
 
 import json
@@ -154,6 +155,7 @@ def _fill_lines() -> None:
     line = sa.table("permit_line", *map(sa.column, (*keys, "ordinal", "appendix", "source", "origin_country")))
     draw = sa.table("draw", *map(sa.column, ("party", "document", "ordinal", "parent_issuer", "parent_number", *keys)))
     sum_line = sa.table("sum_line", *map(sa.column, SumLineRow.model_fields))
+    due = sa.table("extract_due", *map(sa.column, keys))
     put = (
         line.update()
         .where(*(line.c[name] == sa.bindparam(f"of_{name}") for name in (*keys, "ordinal")))
@@ -192,11 +194,27 @@ def _fill_lines() -> None:
                         }
                     )
         op.get_bind().execute(put, changes)
+        told = [dict(zip(keys, row, strict=False)) for row in page if _is_told(json.loads(row[-1]))]
+        if told:
+            op.get_bind().execute(due.insert(), told)
         if draws:
             op.get_bind().execute(draw.insert(), draws)
         added = [row for *_, text in page for row in rows_of(permit_from_json(json.loads(text)))]
         if added:
             op.get_bind().execute(sum_line.insert(), added)
+
+
+def _is_told(permit: dict[str, Any]) -> bool:
+    """Whether other countries than issuer and recipient are told of it (protocol decision 3), if it is an own one.
+
+    Which are own ones is not known here: the first round looks at each, and drops the others.
+    """
+    if permit.get("multi_use"):
+        return False
+    boxes = [line.get(box) or {} for line in permit["lines"] for box in ("origin", "last_reexport")]
+    named = {*(permit.get("transit") or ()), *(box.get("country") for box in boxes)}
+    recipient = permit.get("exporter" if permit["type"] == "I" else "importer") or {}
+    return bool(named - {permit["issuer"], recipient.get("country"), None})
 
 
 def _parent(last: dict[str, Any], origin: dict[str, Any], issuer: str) -> tuple[str, str] | None:
