@@ -31,7 +31,9 @@ def world(tmp_path: Path, keys_of: Callable[[str], Keys]) -> Iterator[World]:
     made.publish("XA", number="26XA2", lines=[quota])
     for number in ("26XA1", "26XA2"):
         made.endorse("XA", number)
-        made.confirm("XB", number, lines=[{"block": "A", "quantity": "10", "unit": "NAR", "taxon": "Python bivittatus"}])
+        made.confirm(
+            "XB", number, lines=[{"block": "A", "quantity": "10", "unit": "NAR", "taxon": "Python bivittatus"}]
+        )
     made.confirm("XB", "26XA7", outcome="seized", continues=None)
     for number in ("26XB1", "26XB2"):
         origin = {"country": "XA", "permit": "26xa1", "date": "2026-03-02"}

@@ -93,6 +93,18 @@ async def test_a_presentation_is_recorded_once(api: Api):
     assert shown.body["status"]["status"] == "VALID"
 
 
+async def test_a_paper_that_says_what_the_register_says_is_recorded_too(api: Api):
+    """`record` needs no `presented` (contract 5): that somebody showed the paper is told to the issuer all the same."""
+    await api.publish()
+    body = CLAIM | {"record": True, "event_id": "P-1", "office": "PORT", "date": "2026-03-02"}
+    first = await api.as_("authority").post("/api/v1/verifications", body)
+    assert (first.status, first.body["differences"]) == (200, [])
+    again = await api.post("/api/v1/verifications", body)
+    assert again.body["recorded"] == first.body["recorded"]
+    shown = await api.get(path_of("26XA000123"))
+    assert [(event["kind"], event["event_id"]) for event in shown.body["events"]] == [("presentation", "P-1")]
+
+
 async def test_a_presentation_of_a_number_that_comes_later_stays_the_same(api: Api):
     """What differed was judged when it was recorded, so repeating it is no other content."""
     body = CLAIM | {

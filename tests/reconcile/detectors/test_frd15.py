@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from epix_node.reconcile.detectors.frd15 import detect
-from tests.reconcile.builders import case, confirmed, day, goods, line, noon, permit, ref, view, withdrawn
+from tests.reconcile.builders import case, confirmed, day, goods, line, noon, permit, presented, ref, view, withdrawn
 
 BOX = "020-12345675"
 SECOND = "26XA000456"
@@ -109,3 +109,33 @@ def test_the_order_of_the_other_permits_decides_nothing():
     facts = case(permit(), REFUSED)
     expected = detect(facts, view(shown_for=tuple(others)))
     assert detect(facts, view(shown_for=tuple(reversed(others)))) == expected != ()
+
+
+THREE = (presented("03-20", by="XB"), presented("03-29", by="XC"), presented("04-18", by="XD"))
+SHOWN = {
+    "by three countries": ("R", [permit(), *THREE]),
+    "by two": ("", [permit(), *THREE[:2]]),
+    "three times by two": ("", [permit(), *THREE[:2], presented("04-01", by="XC")]),
+    "three in more than thirty days": ("", [permit(), *THREE[:2], presented("04-20", by="XD")]),
+    "three later in thirty days": ("R", [permit(), presented("03-02", by="XE"), *THREE]),
+    "trap: two of them on the declared route": ("", [permit(transit=("XC", "XD")), *THREE]),
+    "the issuer itself": ("", [permit(), *THREE[:2], presented("04-01", by="XA")]),
+    "trap: a document of multiple use": ("", [permit(multi_use=True), *THREE]),
+}
+
+
+@pytest.mark.parametrize(("expected", "facts"), SHOWN.values(), ids=SHOWN)
+def test_one_paper_is_not_shown_in_many_countries(expected, facts):
+    """Three that are not declared for transit, within thirty days (domain-rules.md 2.4)."""
+    assert "".join(draft.class_ for draft in detect(case(*facts), view())) == expected
+
+
+def test_the_sentence_names_who_was_shown_the_paper():
+    """And every number of it is in the values."""
+    (draft,) = detect(case(permit(), *THREE), view())
+    assert draft.summary == (
+        "Export permit XA 26XA000123 was shown in 3 countries within 30 days (XB on 2026-03-20, XC on 2026-03-29 and "
+        "XD on 2026-04-18), which is more than its declared route explains; it covers one consignment (Art. VI.5): ask "
+        "the countries which goods came with it, and look for copies."
+    )
+    assert (draft.values["countries"], draft.values["within_days"]) == ("3", "30")
