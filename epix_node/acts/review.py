@@ -32,9 +32,12 @@ MAX_EVIDENCE = 1000
 """Most documents that one alert names: about a quarter of the mebibyte that a document may have (C.5)."""
 
 
-def open_due(office: Office, *, now: datetime) -> int:
-    """Open what has cooled off, and send every alert that is owed; returns how many were sent."""
-    office.database.write_now(revisit, office.perspective(), now=now)
+def open_due(office: Office, *, now: datetime, turn: int | None = None) -> int:
+    """Open what has cooled off, and send every alert that is owed; returns how many were sent.
+
+    ``turn``: of many unknown numbers only some are looked at (``revisit``).
+    """
+    office.database.write_now(revisit, office.perspective(), now=now, turn=turn)
     sent = 0
     for finding in office.database.read_now(findings.of_issuers, office.codes):
         if not office.database.read_now(_is_owed, finding):

@@ -28,6 +28,9 @@ from epix_node.reconcile.view import View
 from epix_node.store import cases, draws, findings, notices, orphans
 from epix_node.store.database import Session
 
+ORPHANS_AT_ONCE = 200
+"""Unknown numbers that are looked at in one turn: about a second of work."""
+
 
 def follow(
     session: Session,
@@ -70,12 +73,16 @@ def follow(
             waiting += sorted(chains.above(session, case))
 
 
-def revisit(session: Session, perspective: Perspective, *, now: datetime) -> None:
-    """What time alone moves: pending findings open, unknown numbers become forged ones, typing errors run out."""
+def revisit(session: Session, perspective: Perspective, *, now: datetime, turn: int | None = None) -> None:
+    """What time alone moves: pending findings open, unknown numbers become forged ones, typing errors run out.
+
+    With ``turn``, only some of the unknown numbers are looked at, others in other turns: anybody can make up many.
+    """
     due = findings.due_to_open(session, before=now - perspective.ruleset.patterns.cool_off)
     of_numbers = [f.subject for f in due if f.derived and sums.sum_of(f) is None]
     follow(session, perspective, [(subject.issuer, subject.number) for subject in of_numbers], now=now)
-    follow(session, perspective, orphans.every(session), now=now)
+    unknown = orphans.every(session) if turn is None else orphans.in_turn(session, turn, at_once=ORPHANS_AT_ONCE)
+    follow(session, perspective, unknown, now=now)
     follow(session, perspective, draws.lapsed(session, chains.PATTERNS, today=now.date()), now=now)
     follow(session, perspective, observability.settle(session, perspective, now=now), now=now)
     sums.settle_marked(session, perspective, now=now, also=map(sums.sum_of, due))

@@ -29,6 +29,7 @@ from epix_node.permit.finding import FindingClass
 from epix_node.permit.model import PermitType
 from epix_node.reconcile.chains import MAX_DEPTH, Drawn
 from epix_node.reconcile.goods import Deficit, Goods, deficits
+from epix_node.reconcile.journey import later
 from epix_node.reconcile.supply import Supply, amounts, supply_of
 from epix_node.reconcile.view import View
 
@@ -255,7 +256,7 @@ def _came_to(drawn: Drawn, holder: str, *, by: date, grace: timedelta) -> bool |
     """
     there = [one.on for one in drawn.passages if one.is_arrival and drawn.is_for(one.party, holder)]
     if there:
-        return True if min(there) <= by + grace else None
+        return True if min(there) <= later(by, grace) else None
     left = min((one.on for one in drawn.passages if one.is_departure), default=drawn.issued_on)
     if left > by:
         return None

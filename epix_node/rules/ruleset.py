@@ -209,6 +209,10 @@ class PatternParameters:
     """VAL-13, VAL-14: terms of the timber for which the exceptions are made."""
     same_shipment: timedelta
     """FRD-15: so long after a rejection another permit for the same shipment is looked at."""
+    shown_countries: int
+    """FRD-15: so many countries are more than one consignment passes."""
+    shown_within: timedelta
+    """FRD-15: the time within which they saw the paper."""
     operation_form: str
     """FRD-08: how the numbers of the register of operations are written; that of SRC-07."""
     sums: SumParameters
@@ -356,6 +360,8 @@ def _patterns(given: Mapping[str, Any], *, operation_form: str) -> PatternParame
         timber_months=given["timber"]["months"],
         timber_terms=frozenset(given["timber"]["terms"]),
         same_shipment=timedelta(days=given["same_shipment_days"]),
+        shown_countries=given["shown_countries"],
+        shown_within=timedelta(days=given["shown_within_days"]),
         operation_form=operation_form,
         sums=SumParameters(
             quota_warning_percent=given["sums"]["quota_warning_percent"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from epix_node.permit.neighbours import is_near, shapes_of_meant, shapes_of_mistyped
 from epix_node.store.columns import table
@@ -19,6 +19,7 @@ from epix_node.store.tables import OrphanRow
 _ORPHAN = table(OrphanRow)
 _SHAPE = table(OrphanShapeRow)
 _ALL = select(_ORPHAN.c.issuer, _ORPHAN.c.number).order_by(_ORPHAN.c.issuer, _ORPHAN.c.number)
+_COUNT = select(func.count()).select_from(_ORPHAN)
 _IS_ONE = (_ORPHAN.c.issuer == bindparam("of")) & (_ORPHAN.c.number == bindparam("numbered"))
 _HELD = select(_ORPHAN.c.number).where(_IS_ONE)
 _AMONG = select(_ORPHAN.c.number).where(
@@ -58,6 +59,16 @@ def among(session: Session, issuer: str, numbers: Collection[str]) -> set[str]:
 def every(session: Session) -> list[tuple[str, str]]:
     """Every (issuer, number) that events speak of and no held permit has, in order."""
     return [(row.issuer, row.number) for row in session.core.execute(_ALL)]
+
+
+def in_turn(session: Session, turn: int, *, at_once: int) -> list[tuple[str, str]]:
+    """At most so many of them: in successive turns every one comes up, again and again."""
+    number: int = session.core.execute(_COUNT).scalar_one()
+    if number <= at_once:
+        return every(session)
+    turns = -(-number // at_once)
+    rows = session.core.execute(_ALL.limit(at_once).offset(turn % turns * at_once))
+    return [(row.issuer, row.number) for row in rows]
 
 
 def near(session: Session, issuer: str, numbers: Collection[str]) -> set[tuple[str, str]]:

@@ -132,16 +132,23 @@ def claim_from_json(data: bytes) -> Claim:
     return Claim(
         question=Question(ref=body.ref, purpose=body.for_, proof=proof),
         document_sha256=body.document_sha256.lower() if body.document_sha256 else None,
-        presented=presented_members(body.presented) if body.presented else None,
+        presented=_presented(body),
         recording=_recording(body),
     )
+
+
+def _presented(body: ClaimBody) -> dict[str, Any] | None:
+    """What the paper says; to be recorded it need not say anything else than the register (contract 5)."""
+    if body.presented is not None:
+        return presented_members(body.presented)
+    return {} if body.record else None
 
 
 def _recording(body: ClaimBody) -> Recording | None:
     if not body.record:
         return None
-    if body.event_id is None or body.office is None or body.date is None or body.presented is None:
-        raise MalformedDocumentError("verification not understood: record needs presented, event_id, office and date")
+    if body.event_id is None or body.office is None or body.date is None:
+        raise MalformedDocumentError("verification not understood: record needs event_id, office and date")
     return Recording(event_id=body.event_id, office=body.office, date=body.date)
 
 

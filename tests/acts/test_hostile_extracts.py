@@ -103,7 +103,7 @@ def tell(world: World, extract: PermitExtract, *, to: str = "XA") -> None:
     office.database.write_now(put)
 
 
-LAST = date(9999, 12, 28)
+LAST = date(9999, 12, 31)
 FIRST = date(1, 1, 1)
 
 

@@ -47,7 +47,7 @@ PAIRS = {
     "two iguanas": ("Brachylophus fasciatus", "Iguana iguana", "other"),
     "two eels": ("Anguilla rostrata", "Anguilla anguilla", "other"),
     "two scorpions": ("Pandinus dictator", "Pandinus imperator", "other"),
-    "two tarantulas that nobody confused": ("Tliltocatl albopilosus", "Brachypelma hamorii", "other"),
+    "two tarantulas that nobody confused": ("Brachypelma albopilosum", "Brachypelma emilia", "other"),
     "two tarantulas that were one": ("Brachypelma hamorii", "Brachypelma smithi", "unclear"),
     "two kinds of agarwood": ("Gyrinops versteegii", "Aquilaria malaccensis", "other"),
     "two orchids": ("Phalaenopsis lueddemanniana", "Phalaenopsis schilleriana", "other"),

@@ -1,4 +1,4 @@
-"""FRD-15: another permit for goods that were turned away.
+"""FRD-15: another permit for goods that were turned away, or one paper in many countries.
 
 A trader whose goods are refused under one permit looks for another one that fits, and shows the same load again. Each
 permit may be genuine; what is odd is that one load needs two (``domain-rules.md`` 2.4). R, always.
@@ -13,19 +13,23 @@ of the refused permit is what an honest trader brings (DOC-01). A declared trans
 a transport document nobody can tell which shipment it was. Where this node does not hold the other permit, it goes by
 the species that the confirmation gives, and where that gives none, they may be the same.
 
-Here ``view.shown_for`` brings the other permits' cases. Look-ups by many countries, the other half of the pattern in
-the literature, are not exchanged between Parties.
+Here ``view.shown_for`` brings the other permits' cases.
 
-Parameters: ``same_shipment``.
+The other half of the pattern: one paper that ``shown_countries`` reported to the issuer (``presentation``) within
+``shown_within``. Countries on the declared route of transit see it as a matter of course and do not count, nor does the
+issuer; plain look-ups are not exchanged between Parties, and a document of multiple use is shown everywhere. A permit
+with both is told as turned away. A presentation goes to the issuer alone, so its node alone can tell.
+
+Parameters: ``same_shipment``, ``shown_countries``, ``shown_within``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from epix_node.permit.allowance import allowance_for, allowances
-from epix_node.permit.event import Confirmation
+from epix_node.permit.event import Confirmation, Presentation
 from epix_node.permit.facts import Case, EventFact, PermitFact, permit_meant
 from epix_node.permit.finding import FindingClass, FindingDraft
 from epix_node.permit.model import Line
@@ -41,11 +45,47 @@ PATTERN = "FRD-15"
 
 
 def detect(case: Case, view: View) -> tuple[FindingDraft, ...]:
-    """A finding for each permit of the case whose goods were turned away and came back under another permit."""
-    if not view.shown_for:
-        return ()
-    found = (_shown_again(case, fact, view) for fact in case.permits)
+    """A finding for each permit of the case whose goods came back under another one, or that many countries saw."""
+    found = (_shown_again(case, fact, view) or _shown_around(case, fact, view) for fact in case.permits)
     return tuple(draft for draft in found if draft is not None)
+
+
+def _shown_around(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
+    permit = fact.permit
+    if permit.multi_use:
+        return None
+    within = view.parameters.shown_within
+    shown = [
+        event
+        for event in chronological(case.events_of(fact))
+        if isinstance(event.body, Presentation) and not event.acts_for(permit.issuer) and is_import(permit, event)
+    ]
+    told: dict[str, EventFact] = {}
+    for first in shown:
+        near = [event for event in shown if timedelta(0) <= event.body.date - first.body.date <= within]
+        if len({event.party for event in near}) >= view.parameters.shown_countries:
+            told |= {event.source.document: event for event in near}
+    if not told:
+        return None
+    values = {
+        "rule": "Art. VI.5",
+        "countries": str(len({event.party for event in told.values()})),
+        "within_days": str(within.days),
+        "shown": dated(told.values()),
+    }
+    return about_permit(
+        PATTERN,
+        fact,
+        class_=FindingClass.REVIEW,
+        summary=(
+            f"{named(fact)} was shown in {values['countries']} countries within {values['within_days']} days "
+            f"({values['shown']}), which is more than its declared route explains; it covers one consignment "
+            f"({values['rule']}): ask the countries which goods came with it, and look for copies."
+        ),
+        events=told.values(),
+        values=values,
+        view=view,
+    )
 
 
 def _shown_again(case: Case, fact: PermitFact, view: View) -> FindingDraft | None:
