@@ -1,7 +1,7 @@
 """Where a paper says something else than the registered permit (FRD-02; ``domain-rules.md`` 0.3 and 2.4).
 
 Only what somebody declared is compared. A field of the form that differs is class A; names, addresses and free text,
-which people copy freely, are class R. What cannot matter is ignored: case, diacritics, white space and word order of
+which people copy freely, and the purpose are class R. What cannot matter is ignored: case, diacritics, white space and word order of
 names and addresses, spelling of numbers, and the unit that a quantity is written in.
 
 The presented values are those of ``json.presented_from_json``; both sides of a difference are JSON values.
@@ -77,7 +77,7 @@ _FIELDS: dict[str, _Field | dict[str, _Field]] = {
     "issued_on": _DATE,
     "valid_from": _DATE,
     "valid_until": _DATE,
-    "purpose": _CODE,
+    "purpose": _Field("R", _code),  # two sides often state it differently, and 0.3 does not have it (2.3)
     "multi_use": _FLAG,
     "copy": _FLAG,
     "retrospective": _FLAG,

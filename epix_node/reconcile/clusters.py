@@ -16,6 +16,7 @@ The result is a function of the set of events: their order decides nothing, ties
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def clusters(events: Iterable[EventFact], *, days: timedelta) -> tuple[Cluster, 
 def apart(one: Cluster, other: Cluster) -> timedelta | None:
     """The time between the nearest events of two clusters at one office; ``None`` where they share no office."""
     return min(
-        (abs(a.body.date - b.body.date) for a in one.events for b in other.events if a.body.office == b.body.office),
+        (abs(a.body.date - b.body.date) for a in one.events for b in other.events if _office(a) == _office(b)),
         default=None,
     )
 
@@ -112,7 +113,7 @@ class _Nearest:
         for position, group in enumerate(documented):
             rank = (_place_in_time(group[0]), position)
             for event in group:
-                where = (event.body.office, event.body.date.toordinal())
+                where = (_office(event), event.body.date.toordinal())
                 self._at[where] = min(rank, self._at.get(where, rank))
 
     def to(self, group: list[EventFact]) -> int | None:
@@ -121,9 +122,14 @@ class _Nearest:
             (abs(offset), *self._at[where])
             for event in group
             for offset in range(-self._days.days, self._days.days + 1)
-            if (where := (event.body.office, event.body.date.toordinal() + offset)) in self._at
+            if (where := (_office(event), event.body.date.toordinal() + offset)) in self._at
         ]
         return min(near)[-1] if near else None
+
+
+def _office(event: EventFact) -> str:
+    """The office as it is compared: capitals and blanks are the typist's choice."""
+    return " ".join(unicodedata.normalize("NFKC", event.body.office).casefold().split())
 
 
 def _names(event: EventFact) -> set[Hashable]:
@@ -141,7 +147,7 @@ def _days_in_a_row(events: list[EventFact], days: timedelta) -> dict[str, Hashab
     runs: dict[str, Hashable] = {}
     last: dict[str, tuple[date, date]] = {}
     for event in chronological(events):
-        office, day = event.body.office, event.body.date
+        office, day = _office(event), event.body.date
         begins, latest = last.get(office, (day, day))
         if day - latest > days:
             begins = day

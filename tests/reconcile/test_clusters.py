@@ -68,6 +68,10 @@ SCENARIOS = {
         [confirmed("03-20", document="AWB1"), confirmed("03-20", office="XB-2")],
         [["XB 03-20"], ["XB 03-20"]],
     ),
+    "an office written in two ways is one": (
+        [confirmed("03-20", office="zrh 1"), confirmed("03-22", office=" ZRH  1 ")],
+        [["XB 03-20", "XB 03-22"]],
+    ),
     "without any documents days in a row are one": (
         [confirmed("03-20"), confirmed("03-23"), confirmed("03-26")],
         [["XB 03-20", "XB 03-23", "XB 03-26"]],
@@ -105,6 +109,9 @@ def test_an_event_that_comes_twice_is_one():
     [
         (" 020-1234 5675", "02012345675"),
         ("awb/x.1", "AWBX1"),
+        ("AWB 020-12345675", "02012345675"),
+        ("MAWB No. 020-1234 5675", "02012345675"),
+        ("NO12345678901", "NO12345678901"),
         ("MAEU１２３", "MAEU123"),
         ("unknown", None),
         ("-", None),
