@@ -1,8 +1,8 @@
 """Where a paper says something else than the registered permit (FRD-02; ``domain-rules.md`` 0.3 and 2.4).
 
 Only what somebody declared is compared. A field of the form that differs is class A; names, addresses and free text,
-which people copy freely, and the purpose are class R. What cannot matter is ignored: case, diacritics, white space and word order of
-names and addresses, spelling of numbers, and the unit that a quantity is written in.
+which people copy freely, and the purpose are class R. What cannot matter is ignored: case, diacritics, white space and
+word order of names and addresses, spelling of numbers, and the unit that a quantity is written in.
 
 The presented values are those of ``json.presented_from_json``; both sides of a difference are JSON values.
 """
