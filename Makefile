@@ -19,7 +19,8 @@ WORKERS := 2
 
 # What `make check` repeats on PostgreSQL: where rows, locks and transactions decide. `make test` repeats everything.
 ON_POSTGRESQL := tests/store tests/exchange tests/acts/test_crashes.py tests/acts/test_frauds_and_look_alikes.py \
-	tests/acts/test_life_of_a_permit.py tests/acts/test_repeated_work.py tests/acts/test_withheld.py tests/test_node.py \
+	tests/acts/test_life_of_a_permit.py tests/acts/test_races.py tests/acts/test_repeated_work.py \
+	tests/acts/test_withheld.py tests/test_node.py \
 	tests/web/test_events_api.py tests/web/test_permits_api.py tests/federation/test_pull.py \
 	tests/federation/test_cosigning.py
 

@@ -1126,7 +1126,7 @@ def live(world: World, party: str) -> list[tuple[Any, ...]]:
     )
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, min_size=2, max_size=7), random=st.randoms(use_true_random=False))
 def test_delay_and_order_of_exchange_decide_nothing_at_any_node(
     keys_of: Callable[[str], Keys], acts: list[tuple[str, Any, Any]], random: Random

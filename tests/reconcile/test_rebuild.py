@@ -364,7 +364,7 @@ def test_a_rebuild_that_is_killed_is_done_again() -> None:
         assert live(database) == found
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(steps=st.lists(STEPS, min_size=2, max_size=12))
 def test_many_cases_are_read_as_one_is(steps: list[tuple[str, Any, Any]]) -> None:
     """A page of them in few statements, and each alone."""

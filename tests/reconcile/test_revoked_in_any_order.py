@@ -60,7 +60,7 @@ def revoke(database: Database, key: RevokedKey) -> None:
     settle(database, PERSPECTIVE, now=END)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     steps=st.lists(STEPS, min_size=4, max_size=14),
     revoked=REVOCATIONS,

@@ -492,7 +492,7 @@ def everything() -> list[Arrival]:
     return germany.told
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_sums_are_the_same_in_whatever_order_their_facts_come(random: Random):
     """Document by document as it happened; and shuffled, with rounds between the pages, and all again."""
