@@ -19,6 +19,9 @@ from typing import Any
 from epix_node.permit.code_data import Provenance, load_lists, provenance_of
 from epix_node.permit.quantity import UNIT_LIST, UnitClass
 
+USUAL_UNIT = {UnitClass.COUNT: "NAR", UnitClass.MASS: "KGM", UnitClass.VOLUME: "MTQ"}
+"""The units in which conversions are stated."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassDependent:
@@ -35,6 +38,10 @@ class ClassDependent:
     to_term: str | None
     to_unit: str
     times: Fraction
+
+    def micro_from(self, unit: str) -> Fraction:
+        """By what micro-units of ``unit``'s class are multiplied; ``times`` is stated for the units themselves."""
+        return self.times * Fraction(UNIT_LIST[self.to_unit].one_is) / Fraction(UNIT_LIST[unit].one_is)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
-from epix_node.permit.conversion import ClassDependent, class_dependent, never_converted
+from epix_node.permit.conversion import USUAL_UNIT, ClassDependent, class_dependent, never_converted
 from epix_node.permit.quantity import UNIT_LIST, Quantity, UnitClass
 from epix_node.permit.terms import successor_of, taxon_group
-from epix_node.reference.release import release_book
-
-_USUAL_UNIT = {UnitClass.COUNT: "NAR", UnitClass.MASS: "KGM", UnitClass.VOLUME: "MTQ"}
-"""The units in which conversions are stated."""
+from epix_node.reference.release import lineage_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +43,17 @@ def converted(quantity: Quantity, *, term: str | None, into: Measure) -> Convert
     plain = Converted(micro=Fraction(quantity.micro))
     if quantity.unit_class is wanted and stated == into.term:
         return plain
-    lineage = _lineage(into.taxon or "")
+    lineage = lineage_of(into.taxon or "")
     if never_converted((stated, quantity.unit), (into.term, into.unit), lineage=lineage) is not None:
         return None
     for unit in _spellings(quantity.unit):
         there = class_dependent(term=stated, unit=unit, lineage=lineage)
         if there is not None and _leads(there, stated, into.term, wanted, lineage):
-            return Converted(micro=quantity.micro * _times(there, unit), by=there.id)
+            return Converted(micro=quantity.micro * there.micro_from(unit), by=there.id)
     for unit in _spellings(into.unit):
         back = class_dependent(term=into.term, unit=unit, lineage=lineage)
         if back is not None and _leads(back, into.term, stated, quantity.unit_class, lineage):
-            return Converted(micro=quantity.micro / _times(back, unit), by=back.id)
+            return Converted(micro=quantity.micro / back.micro_from(unit), by=back.id)
     return plain if quantity.unit_class is wanted else None
 
 
@@ -77,18 +73,6 @@ def _merged(term: str | None, lineage: frozenset[str]) -> frozenset[str]:
     return frozenset({into} if into is not None else ())
 
 
-def _times(conversion: ClassDependent, unit: str) -> Fraction:
-    """For micro-units: the conversion is stated for its own units."""
-    return conversion.times * Fraction(UNIT_LIST[conversion.to_unit].one_is) / Fraction(UNIT_LIST[unit].one_is)
-
-
 def _spellings(unit: str) -> tuple[str, ...]:
     """The unit, and the one in which conversions of its class are stated."""
-    return tuple(dict.fromkeys((unit, _USUAL_UNIT.get(UNIT_LIST[unit].unit_class, unit))))
-
-
-@lru_cache(1024)
-def _lineage(taxon: str) -> frozenset[str]:
-    """The names above it among the species of the release, its own among them."""
-    match = release_book().find(taxon)
-    return frozenset({taxon}) if match is None else frozenset({taxon, match.taxon.name, *match.taxon.lineage})
+    return tuple(dict.fromkeys((unit, USUAL_UNIT.get(UNIT_LIST[unit].unit_class, unit))))

@@ -19,19 +19,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
-from epix_node.permit.conversion import ClassDependent, class_dependent, never_converted
+from epix_node.permit.conversion import USUAL_UNIT, ClassDependent, class_dependent, never_converted
 from epix_node.permit.quantity import UNIT_LIST, UnitClass, in_unit
 from epix_node.permit.terms import successor_of, taxon_group
-from epix_node.reference.builtin import builtin_shelf
 from epix_node.reference.kinship import Kinship, kinship
-from epix_node.reference.species import SpeciesBook
+from epix_node.reference.release import lineage_of
 from epix_node.rules.ruleset import PatternParameters
 
 _KIN = frozenset({Kinship.SAME, Kinship.WIDER})
-_USUAL_UNIT = {UnitClass.COUNT: "NAR", UnitClass.MASS: "KGM", UnitClass.VOLUME: "MTQ"}
-"""The units in which conversions are stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +118,7 @@ def _may_mean(one: str, other: str) -> bool:
 
 def _in_pool(demands: Sequence[Goods], supplies: Sequence[Goods], parameters: PatternParameters) -> list[Deficit]:
     wanted, had = _by_kind(demands), _by_kind(supplies)
-    lineage = _lineage(supplies[0].taxon)
+    lineage = lineage_of(supplies[0].taxon)
     found: list[Deficit] = []
     uses: list[tuple[Goods, _Gain]] = []
     for kind, goods in wanted.items():
@@ -150,7 +146,7 @@ def _by_kind(all_goods: Sequence[Goods]) -> dict[_Kind, Goods]:
     """Sums by kind, each with the name and unit of the first; the largest line first, whatever their order."""
     sums: dict[_Kind, Goods] = {}
     for goods in sorted(all_goods, key=lambda g: (-g.micro, g.taxon, g.term, g.unit)):
-        lineage = _lineage(goods.taxon)
+        lineage = lineage_of(goods.taxon)
         term = successor_of(goods.term, taxon_group(lineage), lineage=lineage, unit=goods.unit) or goods.term
         kind = _Kind(term, goods.unit_class)
         before = sums.get(kind)
@@ -184,10 +180,10 @@ def _converted(base: _Kind, kind: _Kind, lineage: frozenset[str]) -> _Gain | Non
         return None
     there = class_dependent(term=base.term, unit=from_unit, lineage=lineage)
     if there is not None and _leads_to(there, base, kind):
-        return _Gain(_times(there, from_unit), f"{there.id}, {there.title}")
+        return _Gain(there.micro_from(from_unit), f"{there.id}, {there.title}")
     back = class_dependent(term=kind.term, unit=to_unit, lineage=lineage)
     if back is not None and _leads_to(back, kind, base):
-        return _Gain(1 / _times(back, to_unit), f"{back.id}, {back.title}")
+        return _Gain(1 / back.micro_from(to_unit), f"{back.id}, {back.title}")
     return None
 
 
@@ -196,13 +192,8 @@ def _leads_to(conversion: ClassDependent, one: _Kind, other: _Kind) -> bool:
     return same_class and (conversion.to_term or one.term) == other.term
 
 
-def _times(conversion: ClassDependent, unit: str) -> Fraction:
-    """For micro-units: the conversion is stated for its own units."""
-    return conversion.times * Fraction(UNIT_LIST[conversion.to_unit].one_is) / Fraction(UNIT_LIST[unit].one_is)
-
-
 def _unit(kind: _Kind) -> str:
-    return _USUAL_UNIT.get(kind.unit_class, kind.unit_class.value)
+    return USUAL_UNIT.get(kind.unit_class, kind.unit_class.value)
 
 
 def _beyond(goods: Goods, had: Fraction, rests_on: set[str], parameters: PatternParameters) -> list[Deficit]:
@@ -219,15 +210,3 @@ def _beyond(goods: Goods, had: Fraction, rests_on: set[str], parameters: Pattern
 
 def _text(number: Fraction) -> str:
     return str(number.numerator) if number.denominator == 1 else f"{number.numerator}/{number.denominator}"
-
-
-@lru_cache(1)
-def _book() -> SpeciesBook:
-    return SpeciesBook(builtin_shelf())
-
-
-@lru_cache(1024)
-def _lineage(taxon: str) -> frozenset[str]:
-    """The names above it in the built-in list, its own among them."""
-    match = _book().find(taxon)
-    return frozenset({taxon}) if match is None else frozenset({taxon, match.taxon.name, *match.taxon.lineage})
